@@ -1,0 +1,1 @@
+typedef int audit_stub;

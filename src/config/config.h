@@ -1,0 +1,84 @@
+/* hallowd.yaml, read whole and checked whole: either a struct config that holds nothing unsupported, or a list of errors
+ * with file, line, column, what was expected and the nearest name. */
+#ifndef HALLOWD_CONFIG_CONFIG_H
+#define HALLOWD_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/buffer.h"
+#include "core/parse_message.h"
+#include "core/policy.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/hallowd/hallowd.yaml"
+
+/* "12" or "25%". */
+struct amount {
+	bool is_share;  /* then value is in percent, 0..100 */
+	double value;
+};
+
+enum origin_kind { ORIGIN_URL, ORIGIN_FILE, ORIGIN_BUILTIN };
+
+struct origin_config {
+	char *name;
+	enum origin_kind kind;
+	char *where;              /* the URL, the absolute file name, or the name of a built-in list */
+	enum list_format format;  /* FORMAT_GUESS where left out; FORMAT_TEXT for a built-in */
+	char *select;             /* "" for none */
+	char *ca_file;            /* url only; "" for the system's */
+	uint64_t max_size;        /* bytes; default 8 MiB */
+	int64_t timeout;          /* seconds for the whole answer; default 60 */
+};
+
+enum on_breach { BREACH_HOLD, BREACH_REJECT };
+
+struct guard_config {
+	uint64_t min_entries, max_entries;    /* default 1, 100000 */
+	struct amount max_added, max_removed; /* default 50%, 25% */
+	uint8_t min_prefix4, min_prefix6;     /* default 16, 32 */
+	uint64_t max_bad;                     /* default 0 */
+	bool special;                         /* default false */
+	enum on_breach on_breach;             /* default hold */
+};
+
+struct list_config {
+	char *name;
+	unsigned line;                  /* where it stands in the file, for messages */
+	struct origin_config *origins;  /* origin_count 0: a list of one's own, `entries` */
+	size_t origin_count;
+	struct prefix_set entries;
+	size_t agree;                   /* how many origins must name an address: 1..origin_count */
+	int64_t refresh;                /* seconds; 0: only when asked; default 6h */
+	int64_t stale_after;            /* seconds; default 3d */
+	struct guard_config guard;
+};
+
+struct audit_config {
+	int64_t retention;        /* seconds; default 400d; 0: for ever */
+	uint32_t denied_log_rate; /* default 1000 */
+	uint32_t denied_set_size; /* default 65536 */
+	uint16_t nflog_group;     /* default 4848 */
+};
+
+struct config {
+	char *path;
+	char *state_dir, *run_dir; /* absolute */
+	struct list_config *lists;
+	size_t list_count;
+	/* Endpoints as the policy wants them; the indexes in `lists` are those of `lists` above. */
+	struct policy_endpoint *endpoints;
+	size_t endpoint_count;
+	struct audit_config audit;
+};
+
+/* Reads and checks.  0 with *c (config_free); -1 with `errors` holding one line for each error, in the order of the file:
+ *   FILE:LINE:COLUMN: what is wrong; what was expected; did you mean 'X'?
+ * An error that has no place in the file (it cannot be opened) is "FILE: what".  At most 20 are told, then how many more. */
+int config_load(const char *path, struct config **c, struct buffer *errors);
+void config_free(struct config *c);
+
+const struct list_config *config_find_list(const struct config *c, const char *name);
+
+#endif

@@ -1,0 +1,1 @@
+typedef int address_stub;

@@ -1,0 +1,1 @@
+typedef int buffer_stub;

@@ -1,0 +1,1 @@
+typedef int control_stub;

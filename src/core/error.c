@@ -1,0 +1,1 @@
+typedef int error_stub;

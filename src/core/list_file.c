@@ -1,0 +1,1 @@
+typedef int list_file_stub;

@@ -1,0 +1,36 @@
+/* The last good list on disk: state_dir/lists/NAME, and the last good answer of each of its origins:
+ * state_dir/lists/NAME.origins/ORIGIN.  This alone is needed to enforce after a boot without a network.
+ *
+ *   # hallowd list 1
+ *   # KEY: VALUE          (any number, in the order in which they were set)
+ *
+ *   192.0.2.0/24          (CIDR, IPv4 first, sorted, merged)
+ *   ...
+ *   # end 1 entries       (a file without this line was cut off, and is not used) */
+#ifndef HALLOWD_CORE_LIST_FILE_H
+#define HALLOWD_CORE_LIST_FILE_H
+
+#include "core/error.h"
+#include "core/prefix_set.h"
+
+struct list_header {
+	char *key, *value;
+};
+
+struct list_file {
+	struct list_header *headers; /* owned */
+	size_t header_count;
+	struct prefix_set set;
+};
+
+void list_file_free(struct list_file *f);
+
+/* Sets or replaces a header; control characters of the value become spaces.  0, or -1 with errno ENOMEM. */
+int list_file_set(struct list_file *f, const char *key, const char *value);
+const char *list_file_get(const struct list_file *f, const char *key); /* "" where there is none */
+
+/* -1 with errno ENOENT where it is not there, EBADMSG where it is damaged. */
+int list_file_read(int dirfd, const char *name, struct list_file *f, struct error *err);
+int list_file_write(int dirfd, const char *name, const struct list_file *f, struct error *err); /* atomic */
+
+#endif

@@ -1,0 +1,84 @@
+/* Messages between hallowd's programs: a fixed header and a payload of typed fields, over a stream socket.
+ *
+ * Header, host byte order (both ends are on one host, built from one tree):
+ *   u32 length of the payload, u16 type, u16 zero, u64 sequence
+ * A payload is fields in a fixed order for each type; there are no optional fields.
+ *   u8/u32/u64/i64  as they are;  string, bytes  u32 length and the bytes;  prefix set  u32 count4, u32 count6 and the ranges
+ * A reader checks every bound; whatever does not fit sets `bad` and reads as zero or empty from there on. */
+#ifndef HALLOWD_CORE_MESSAGE_H
+#define HALLOWD_CORE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/buffer.h"
+#include "core/error.h"
+#include "core/prefix_set.h"
+
+#define MESSAGE_HEADER_SIZE 16
+#define MESSAGE_MAX_DEFAULT (1u << 20)
+#define MESSAGE_MAX_LIST (256u << 20) /* a parse result or a revision of a very long list */
+
+enum message_type {
+	MSG_FETCH_REQUEST = 1, /* hallowd -> hallowd-fetch, see fetch_message.h */
+	MSG_FETCH_RESULT,
+	MSG_PARSE_REQUEST, /* hallowd -> hallowd-parse, see parse_message.h */
+	MSG_PARSE_RESULT,
+	MSG_EVENT, /* hallowd -> hallowd-record, see audit_message.h */
+	MSG_REVISION,
+	MSG_POLICY,
+	MSG_READING,
+	MSG_SYNC,
+	MSG_STOP,
+	MSG_READY, /* hallowd-record -> hallowd */
+	MSG_ACK,
+	MSG_SYNCED
+};
+
+/* Writing: start, put fields, end.  Errors (no memory) stick and are told by message_end. */
+struct message_writer {
+	struct buffer *out;
+	size_t start;
+	bool failed;
+};
+
+void message_begin(struct message_writer *w, struct buffer *out, enum message_type type, uint64_t seq);
+void put_u8(struct message_writer *w, uint8_t v);
+void put_u32(struct message_writer *w, uint32_t v);
+void put_u64(struct message_writer *w, uint64_t v);
+void put_i64(struct message_writer *w, int64_t v);
+void put_string(struct message_writer *w, const char *s); /* NULL is written as "" */
+void put_bytes(struct message_writer *w, const void *data, size_t len);
+void put_prefix_set(struct message_writer *w, const struct prefix_set *s);
+int message_end(struct message_writer *w); /* 0, or -1 with errno; then the buffer is as it was before message_begin */
+
+/* Reading. */
+struct message {
+	enum message_type type;
+	uint64_t seq;
+	const unsigned char *at, *end; /* what is left of the payload; borrowed */
+	bool bad;
+};
+
+uint8_t get_u8(struct message *m);
+uint32_t get_u32(struct message *m);
+uint64_t get_u64(struct message *m);
+int64_t get_i64(struct message *m);
+char *get_string(struct message *m);             /* a copy that the caller frees; "" where bad; NULL: no memory, bad is set.
+                                                    A string with a NUL byte inside is bad. */
+const unsigned char *get_bytes(struct message *m, size_t *len); /* borrowed */
+int get_prefix_set(struct message *m, struct prefix_set *s);    /* s is replaced; must arrive normalized, else bad */
+/* True when every byte was read and nothing was bad: call it last. */
+bool message_done(const struct message *m);
+
+/* Takes one whole message from the front of `in`.  1 with *m filled in and *used set to its bytes (consume them when done
+ * with m); 0 when more bytes are needed; -1 when the header is no header or the payload is longer than max. */
+int message_next(struct buffer *in, size_t max, struct message *m, size_t *used);
+
+/* Blocking helpers for the small programs: read or write one whole message on a socket.
+ * message_receive: 1 with a message (its bytes live in `in`, which is emptied first), 0 at end of file, -1 with *err. */
+int message_receive(int fd, size_t max, struct buffer *in, struct message *m, struct error *err);
+int message_send(int fd, const struct buffer *out, struct error *err);
+
+#endif

@@ -1,0 +1,1 @@
+typedef int parse_message_stub;

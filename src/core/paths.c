@@ -1,0 +1,1 @@
+typedef int paths_stub;

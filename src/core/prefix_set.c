@@ -1,0 +1,1 @@
+typedef int prefix_set_stub;

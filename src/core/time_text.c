@@ -1,0 +1,1 @@
+typedef int time_text_stub;

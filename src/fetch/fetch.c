@@ -1,0 +1,1 @@
+typedef int fetch_stub;

@@ -1,0 +1,79 @@
+/* The kernel's side: table `inet hallowd`.  One process owns it through one netlink socket; each change is one transaction. */
+#ifndef HALLOWD_KERNEL_KERNEL_H
+#define HALLOWD_KERNEL_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/audit_message.h"
+#include "core/error.h"
+#include "core/policy.h"
+
+#define KERNEL_TABLE "hallowd" /* family inet */
+
+struct kernel; /* opaque */
+
+/* Takes over `owner_fd` (a NETLINK_NETFILTER socket that a holder kept: its table is still owned by it), or opens a new
+ * socket where that is -1.  Nothing is changed in the kernel.  The fd belongs to the struct from then on, on failure too. */
+int kernel_open(struct kernel **k, int owner_fd, struct error *err);
+void kernel_close(struct kernel *k); /* closes the socket; the table stays (persist) */
+int kernel_fd(const struct kernel *k); /* for a holder to keep a copy of */
+
+struct kernel_state {
+	bool present;        /* the table and its base chain are there */
+	bool owned;          /* it has an owner: this socket or another */
+	bool persistent;
+	uint64_t handle;     /* of the table; a table that is made anew has another */
+	char epoch[128];     /* boot id, network namespace and handle: names this life of the table; "" when not present */
+};
+
+/* Reads what is there.  0, or -1 (no CAP_NET_ADMIN, no nf_tables). */
+int kernel_state(struct kernel *k, struct kernel_state *state, struct error *err);
+
+/* What a change would be, or was.  Owned; kernel_change_free. */
+struct kernel_list_change {
+	char *list;
+	struct prefix_set added, removed;
+};
+
+struct kernel_change {
+	bool any;                /* false: the kernel has just this already */
+	bool table_made;
+	struct kernel_list_change *lists; /* only those that differ */
+	size_t list_count;
+	char **added, **changed, **removed; /* endpoints */
+	size_t added_count, changed_count, removed_count;
+	size_t messages, bytes;  /* of the batch */
+	time_us committed_at;    /* kernel_apply only: taken right after the commit */
+};
+
+void kernel_change_free(struct kernel_change *c);
+
+/* Works out the difference between the policy and what the kernel has (read once, then remembered while this socket
+ * owns the table).  Changes nothing. */
+int kernel_plan(struct kernel *k, const struct policy *p, struct kernel_change *change, struct error *err);
+
+/* Makes the kernel match in one transaction.  On failure nothing has changed, and the next call reads the kernel anew.
+ * Cost follows the size of the difference. */
+int kernel_apply(struct kernel *k, const struct policy *p, struct kernel_change *change, struct error *err);
+
+/* Removes the table.  0 also where there was none. */
+int kernel_teardown(struct kernel *k, struct error *err);
+
+/* Forget what was remembered: the next plan or apply reads the kernel. */
+void kernel_forget(struct kernel *k);
+
+/* Counters and the dynamic sets of denied packets, as one reading (audit_reading_free).  `p` names the endpoint that a
+ * denied destination belongs to. */
+int kernel_read_counters(struct kernel *k, const struct policy *p, struct audit_reading *reading, struct error *err);
+
+/* A bound NFLOG socket for `group`: copy 128 bytes, sequence numbers on, queue threshold 512, nlbufsiz 128 KiB, flush
+ * after 100 ms, receive buffer of `rcvbuf` bytes (SO_RCVBUFFORCE), non-blocking, close-on-exec.  0 with *fd; -1 (EBUSY:
+ * another program has the group, named in the error where it can be found out). */
+int nflog_open(uint16_t group, int rcvbuf, int *fd, struct error *err);
+
+/* The ruleset that the policy comes to, as `nft` would print it, for people and for rules/reference.nft. */
+int kernel_print(const struct policy *p, struct buffer *out);
+
+#endif

@@ -1,0 +1,1 @@
+typedef int record_stub;
