@@ -104,6 +104,8 @@ struct audit_reading {
 	size_t denied_count;
 };
 
+/* encode: 0, or -1 with errno.  decode: 0 with everything owned by the struct; -1 where the message does not fit, then
+ * nothing is owned. */
 int audit_event_encode(struct buffer *out, uint64_t seq, const struct audit_event *e);
 int audit_event_decode(struct message *m, struct audit_event *e);
 void audit_event_free(struct audit_event *e);
@@ -119,7 +121,7 @@ void audit_reading_free(struct audit_reading *r);
 
 /* SYNC{u64 id}: answer SYNCED{u64 id} once all that the kernel had logged and hallowd had said before it is committed and
  *               the tallies of the last READING are settled.
- * STOP{}:       the same, then exit 0.
+ * STOP{u64 0}:  the same, then exit 0.
  * READY{u64 last committed sequence}: sent once, when the database is open.
  * ACK{u64 committed sequence, u64 rows recorded so far by this process, u64 netlink messages lost so far}. */
 int audit_number_encode(struct buffer *out, enum message_type type, uint64_t number); /* SYNC, SYNCED, READY; STOP with 0 */

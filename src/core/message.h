@@ -3,7 +3,8 @@
  * Header, host byte order (both ends are on one host, built from one tree):
  *   u32 length of the payload, u16 type, u16 zero, u64 sequence
  * A payload is fields in a fixed order for each type; there are no optional fields.
- *   u8/u32/u64/i64  as they are;  string, bytes  u32 length and the bytes;  prefix set  u32 count4, u32 count6 and the ranges
+ *   u8/u32/u64/i64  as they are;  string, bytes  u32 length and the bytes;  address  u8 4 or 6 and the bytes;
+ *   prefix set  u32 count4, u32 count6 and the ranges (struct range4, struct range6);  array  u32 count and the items
  * A reader checks every bound; whatever does not fit sets `bad` and reads as zero or empty from there on. */
 #ifndef HALLOWD_CORE_MESSAGE_H
 #define HALLOWD_CORE_MESSAGE_H
@@ -36,11 +37,12 @@ enum message_type {
 	MSG_SYNCED
 };
 
-/* Writing: start, put fields, end.  Errors (no memory) stick and are told by message_end. */
+/* Writing: start, put fields, end.  Errors (no memory; EMSGSIZE: longer than a u32 can say) stick and are told by
+ * message_end. */
 struct message_writer {
 	struct buffer *out;
 	size_t start;
-	bool failed;
+	int error; /* errno of the first failure, or 0 */
 };
 
 void message_begin(struct message_writer *w, struct buffer *out, enum message_type type, uint64_t seq);
@@ -50,6 +52,8 @@ void put_u64(struct message_writer *w, uint64_t v);
 void put_i64(struct message_writer *w, int64_t v);
 void put_string(struct message_writer *w, const char *s); /* NULL is written as "" */
 void put_bytes(struct message_writer *w, const void *data, size_t len);
+void put_count(struct message_writer *w, size_t count);                /* u32: so many items follow */
+void put_address(struct message_writer *w, const struct address *a);   /* u8 4 or 6, and 4 or 16 bytes */
 void put_prefix_set(struct message_writer *w, const struct prefix_set *s);
 int message_end(struct message_writer *w); /* 0, or -1 with errno; then the buffer is as it was before message_begin */
 
@@ -62,18 +66,24 @@ struct message {
 };
 
 uint8_t get_u8(struct message *m);
+uint8_t get_choice(struct message *m, uint8_t last);   /* an enum or flag as u8: above `last` is bad */
 uint32_t get_u32(struct message *m);
 uint64_t get_u64(struct message *m);
 int64_t get_i64(struct message *m);
 char *get_string(struct message *m);             /* a copy that the caller frees; "" where bad; NULL: no memory, bad is set.
                                                     A string with a NUL byte inside is bad. */
-const unsigned char *get_bytes(struct message *m, size_t *len); /* borrowed */
-int get_prefix_set(struct message *m, struct prefix_set *s);    /* s is replaced; must arrive normalized, else bad */
+const unsigned char *get_bytes(struct message *m, size_t *len); /* borrowed; never NULL, where bad with *len 0 */
+/* A count of items that follow, each of at least `least` (> 0) bytes: more than can be left is bad and reads as 0, so that
+ * an array for them may be allocated at once. */
+size_t get_count(struct message *m, size_t least);
+void get_address(struct message *m, struct address *a);
+int get_prefix_set(struct message *m, struct prefix_set *s);    /* s is replaced; must arrive normalized, else bad, -1 and
+                                                                   s empty */
 /* True when every byte was read and nothing was bad: call it last. */
 bool message_done(const struct message *m);
 
 /* Takes one whole message from the front of `in`.  1 with *m filled in and *used set to its bytes (consume them when done
- * with m); 0 when more bytes are needed; -1 when the header is no header or the payload is longer than max. */
+ * with m); 0 when more bytes are needed; -1 with errno EBADMSG when the header is no header or the payload is longer than max. */
 int message_next(struct buffer *in, size_t max, struct message *m, size_t *used);
 
 /* Blocking helpers for the small programs: read or write one whole message on a socket.

@@ -40,6 +40,9 @@ struct parse_result {
 	struct prefix_set set;
 };
 
+/* encode: 0, or -1 with errno.  decode: 0 with everything owned by the struct; -1 where the message does not fit, then
+ * nothing is owned.  A result of -1 covers also an unknown format, a sha256 that is none (nor ""), lengths out of range
+ * and a set that is not normalized: the parser is not trusted. */
 int parse_request_encode(struct buffer *out, const struct parse_request *r);
 int parse_request_decode(struct message *m, struct parse_request *r);
 void parse_request_free(struct parse_request *r);
@@ -47,7 +50,7 @@ int parse_result_encode(struct buffer *out, const struct parse_result *r);
 int parse_result_decode(struct message *m, struct parse_result *r);
 void parse_result_free(struct parse_result *r);
 
-const char *list_format_name(enum list_format f); /* "text", "json", ... */
+const char *list_format_name(enum list_format f); /* "guess", "text", "json", ...; f within the enum */
 int list_format_parse(enum list_format *f, const char *name); /* 0, or -1 */
 
 #endif
