@@ -25,12 +25,14 @@ struct list_file {
 
 void list_file_free(struct list_file *f);
 
-/* Sets or replaces a header; control characters of the value become spaces.  0, or -1 with errno ENOMEM. */
+/* Sets or replaces a header; control characters of the value become spaces.
+ * 0, or -1 with errno ENOMEM, or EINVAL where the key is not [A-Za-z0-9._-]+. */
 int list_file_set(struct list_file *f, const char *key, const char *value);
 const char *list_file_get(const struct list_file *f, const char *key); /* "" where there is none */
 
-/* -1 with errno ENOENT where it is not there, EBADMSG where it is damaged. */
+/* Fills in *f, whatever it was before; on failure *f is left alone.
+ * -1 with errno ENOENT where it is not there, EBADMSG where it is damaged (the text names the line). */
 int list_file_read(int dirfd, const char *name, struct list_file *f, struct error *err);
-int list_file_write(int dirfd, const char *name, const struct list_file *f, struct error *err); /* atomic */
+int list_file_write(int dirfd, const char *name, const struct list_file *f, struct error *err); /* atomic, mode 0644 */
 
 #endif

@@ -1,1 +1,158 @@
-typedef int policy_stub;
+#include "core/policy.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Not isalpha(): a name is the same in every locale. */
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool name_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len > NAME_MAX_LENGTH || !is_letter(name[0]))
+		return false;
+	for (size_t i = 1; i < len; i++)
+		if (!is_letter(name[i]) && !is_digit(name[i]) && strchr("._-", name[i]) == NULL)
+			return false;
+	return true;
+}
+
+static void list_free(struct policy_list *l)
+{
+	free(l->name);
+	prefix_set_free(&l->set);
+}
+
+static void endpoint_free(struct policy_endpoint *e)
+{
+	free(e->name);
+	free(e->kind);
+	free(e->addresses);
+	free(e->ports);
+	free(e->lists);
+	free(e->owner);
+	free(e->reason);
+}
+
+void policy_free(struct policy *p)
+{
+	if (p == NULL)
+		return;
+	for (size_t i = 0; i < p->list_count; i++)
+		list_free(&p->lists[i]);
+	for (size_t i = 0; i < p->endpoint_count; i++)
+		endpoint_free(&p->endpoints[i]);
+	free(p->lists);
+	free(p->endpoints);
+	memset(p, 0, sizeof(*p));
+}
+
+const struct policy_list *policy_find_list(const struct policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->list_count; i++)
+		if (strcmp(p->lists[i].name, name) == 0)
+			return &p->lists[i];
+	return NULL;
+}
+
+const struct policy_endpoint *policy_find_endpoint(const struct policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->endpoint_count; i++)
+		if (strcmp(p->endpoints[i].name, name) == 0)
+			return &p->endpoints[i];
+	return NULL;
+}
+
+static bool has_address(const struct policy_endpoint *e, const struct address *a)
+{
+	for (size_t i = 0; i < e->address_count; i++)
+		if (prefix_contains(&e->addresses[i], a))
+			return true;
+	return false;
+}
+
+static bool has_port(const struct policy_endpoint *e, uint16_t port)
+{
+	for (size_t i = 0; i < e->port_count; i++)
+		if (port >= e->ports[i].first && port <= e->ports[i].last)
+			return true;
+	return false;
+}
+
+/* The configuration lets no two endpoints overlap, so the first that matches is the only one. */
+const struct policy_endpoint *policy_match(const struct policy *p, const struct address *destination, uint8_t protocol,
+                                           uint16_t port)
+{
+	for (size_t i = 0; i < p->endpoint_count; i++) {
+		const struct policy_endpoint *e = &p->endpoints[i];
+
+		if (e->protocol == protocol && has_port(e, port) && has_address(e, destination))
+			return e;
+	}
+	return NULL;
+}
+
+void policy_explain(const struct policy *p, const struct address *source, const struct address *destination,
+                    uint8_t protocol, uint16_t port, struct policy_answer *answer)
+{
+	const struct policy_endpoint *e = NULL;
+
+	*answer = (struct policy_answer){ .verdict = ANSWER_UNMATCHED, .reason = REASON_UNMATCHED };
+	if (source->family == destination->family)
+		e = policy_match(p, destination, protocol, port);
+	if (e == NULL)
+		return;
+	answer->endpoint = e;
+	for (size_t i = 0; i < e->list_count; i++) {
+		const struct policy_list *l = &p->lists[e->lists[i]];
+
+		if (prefix_set_lookup(&l->set, source, &answer->entry) == 0) {
+			answer->verdict = ANSWER_ALLOW;
+			answer->reason = REASON_LISTED;
+			answer->list = l;
+			return;
+		}
+	}
+	answer->verdict = e->mode == MODE_OBSERVE ? ANSWER_ALLOW : ANSWER_DENY;
+	answer->reason = e->mode == MODE_OBSERVE ? REASON_OBSERVED : REASON_NOT_LISTED;
+}
+
+static const struct {
+	const char *name;
+	uint8_t number;
+} protocols[] = {
+	{ "tcp", IPPROTO_TCP },
+	{ "udp", IPPROTO_UDP },
+	{ "sctp", IPPROTO_SCTP },
+};
+
+#define PROTOCOL_COUNT (sizeof(protocols) / sizeof(protocols[0]))
+
+const char *protocol_name(uint8_t protocol)
+{
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++)
+		if (protocols[i].number == protocol)
+			return protocols[i].name;
+	return NULL;
+}
+
+int protocol_parse(uint8_t *protocol, const char *name)
+{
+	for (size_t i = 0; i < PROTOCOL_COUNT; i++) {
+		if (strcmp(protocols[i].name, name) == 0) {
+			*protocol = protocols[i].number;
+			return 0;
+		}
+	}
+	return -1;
+}

@@ -66,7 +66,9 @@ const struct policy_endpoint *policy_find_endpoint(const struct policy *p, const
 const struct policy_endpoint *policy_match(const struct policy *p, const struct address *destination, uint8_t protocol,
                                            uint16_t port);
 
-/* The decision for a new connection, as the kernel makes it. */
+/* The decision for a new connection, as the kernel makes it: the endpoint by destination, protocol and port; the first of its
+ * lists that holds the source; else whether the endpoint is only observed.  Two addresses of different families are no
+ * connection, and unmatched. */
 struct policy_answer {
 	enum { ANSWER_ALLOW, ANSWER_DENY, ANSWER_UNMATCHED } verdict;
 	enum { REASON_LISTED, REASON_NOT_LISTED, REASON_OBSERVED, REASON_UNMATCHED } reason;

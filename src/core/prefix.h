@@ -3,6 +3,7 @@
 #define HALLOWD_CORE_PREFIX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/address.h"
@@ -31,10 +32,13 @@ enum prefix_parse {
 };
 
 /* Parses "ADDRESS", "ADDRESS/LENGTH"; white space around it is not accepted.
- * Returns PREFIX_OK, PREFIX_HOST_BITS or PREFIX_MAPPED with *p filled in; anything else leaves *p alone. */
+ * Returns PREFIX_OK, PREFIX_HOST_BITS or PREFIX_MAPPED with *p filled in; anything else leaves *p alone.
+ * A mapped prefix whose host bits were set is PREFIX_HOST_BITS, and turned into the IPv4 prefix all the same. */
 enum prefix_parse prefix_parse(struct prefix *p, const char *text, size_t len);
 
-/* Parses what one row of a list may hold: a prefix as above, or a range "FIRST-LAST" (spaces around '-' allowed). */
+/* Parses what one row of a list may hold: a prefix as above, or a range "FIRST-LAST" (spaces around '-' allowed).
+ * Both ends of a range have to be written in one family; it is PREFIX_MAPPED where both are mapped.
+ * Results as above; *r is left alone where it is none of the first three. */
 enum prefix_parse range_parse(struct range *r, const char *text, size_t len);
 
 /* What to tell a person of a result that is not OK, e.g. "host bits are set behind the prefix length". */

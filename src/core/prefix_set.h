@@ -8,14 +8,11 @@
 #include <stdint.h>
 
 #include "core/prefix.h"
+#include "core/u128.h"
 
 /* Host byte order, both ends included. */
 struct range4 {
 	uint32_t first, last;
-};
-
-struct u128 {
-	uint64_t hi, lo;
 };
 
 struct range6 {
@@ -35,7 +32,8 @@ struct prefix_set {
 
 void prefix_set_free(struct prefix_set *s); /* frees, and makes it the empty set */
 
-/* 0, or -1 with errno ENOMEM.  Amortized O(1). */
+/* 0, or -1 with errno ENOMEM, or EINVAL for a range whose ends are in the wrong order or of two families.
+ * Amortized O(1). */
 int prefix_set_add(struct prefix_set *s, const struct prefix *p);
 int prefix_set_add_range(struct prefix_set *s, const struct range *r);
 int prefix_set_add_range4(struct prefix_set *s, uint32_t first, uint32_t last);
@@ -55,7 +53,7 @@ int prefix_set_union(struct prefix_set *out, const struct prefix_set *a, const s
 int prefix_set_intersect(struct prefix_set *out, const struct prefix_set *a, const struct prefix_set *b);
 int prefix_set_subtract(struct prefix_set *out, const struct prefix_set *a, const struct prefix_set *b); /* a without b */
 
-/* The addresses that at least `need` of the `count` sets hold (1 <= need <= count). */
+/* The addresses that at least `need` of the `count` sets hold (1 <= need <= count, else -1 with errno EINVAL). */
 int prefix_set_agree(struct prefix_set *out, const struct prefix_set *const *sets, size_t count, size_t need);
 
 /* Walks the smallest list of CIDR prefixes that covers the set, IPv4 first, in order of address.
@@ -66,16 +64,16 @@ int prefix_set_each(const struct prefix_set *s, prefix_visit *visit, void *ctx);
 /* How many prefixes prefix_set_each visits. */
 size_t prefix_set_count(const struct prefix_set *s);
 
+/* The range that holds `a`, IPv4 widened to 128 bits.  false where the set does not hold it. */
+bool prefix_set_find(const struct prefix_set *s, const struct address *a, struct range6 *found);
+
 /* The prefix of that walk that holds `a`.  0, or -1 where the set does not hold it. */
 int prefix_set_lookup(const struct prefix_set *s, const struct address *a, struct prefix *found);
 
-/* Whether any address of the set is special-purpose (IANA registries, RFC 6890 and updates): private, loopback,
- * link-local, multicast, documentation, reserved, shared (100.64/10), unspecified, ULA, NAT64 local, ...
- * 1 with *which filled in (the first such prefix of the set) and *name a static text; 0 where none is. */
+/* Whether any address of the set is special-purpose: private, loopback, link-local, multicast, documentation, reserved,
+ * shared (100.64/10), unspecified, ULA, translated, ...; special.c has the registries and where they are departed from.
+ * 1 with *which filled in (the first such prefix of the set) and *name a static text, such as "private (RFC 1918)";
+ * 0 where none is. */
 int prefix_set_special(const struct prefix_set *s, struct prefix *which, const char **name);
-
-/* Conversions for code that works on one family. */
-struct u128 u128_from_bytes(const uint8_t bytes[16]);
-void u128_to_bytes(struct u128 v, uint8_t bytes[16]);
 
 #endif
