@@ -7,7 +7,7 @@
 #define STRING_LEAST 4
 #define LIST_LEAST (STRING_LEAST + 8)
 #define ENDPOINT_LEAST (6 * STRING_LEAST + 1 + 4)
-#define COUNTER_LEAST (STRING_LEAST + 1 + 8)
+#define COUNTER_LEAST (STRING_LEAST + 1 + 8 + 8)
 #define DENIED_LEAST (STRING_LEAST + 5 + 5 + 1 + 4 + 8)
 
 /* An array for the `*count` items of at least `least` bytes that follow; NULL where there are none, or bad. */
@@ -173,6 +173,7 @@ int audit_policy_encode(struct buffer *out, const struct audit_policy *p)
 	put_i64(&w, p->time);
 	put_string(&w, p->epoch);
 	put_u8(&w, p->continued);
+	put_i64(&w, p->retention_seconds);
 	put_count(&w, p->endpoint_count);
 	for (size_t i = 0; i < p->endpoint_count; i++)
 		put_endpoint(&w, &p->endpoints[i]);
@@ -187,6 +188,7 @@ int audit_policy_decode(struct message *m, struct audit_policy *p)
 	p->time = get_i64(m);
 	p->epoch = get_string(m);
 	p->continued = get_choice(m, 1);
+	p->retention_seconds = get_i64(m);
 	p->endpoints = get_array(m, ENDPOINT_LEAST, sizeof(*p->endpoints), &p->endpoint_count);
 	for (size_t i = 0; i < p->endpoint_count && !m->bad; i++)
 		get_endpoint(m, &p->endpoints[i]);
@@ -246,6 +248,7 @@ int audit_reading_encode(struct buffer *out, const struct audit_reading *r)
 		put_string(&w, r->counters[i].endpoint);
 		put_u8(&w, r->counters[i].kind);
 		put_u64(&w, r->counters[i].packets);
+		put_u64(&w, r->counters[i].handle);
 	}
 	put_count(&w, r->denied_count);
 	for (size_t i = 0; i < r->denied_count; i++)
@@ -265,6 +268,7 @@ int audit_reading_decode(struct message *m, struct audit_reading *r)
 		r->counters[i].endpoint = get_string(m);
 		r->counters[i].kind = get_choice(m, COUNTER_OVER);
 		r->counters[i].packets = get_u64(m);
+		r->counters[i].handle = get_u64(m);
 	}
 	r->denied = get_array(m, DENIED_LEAST, sizeof(*r->denied), &r->denied_count);
 	for (size_t i = 0; i < r->denied_count && !m->bad; i++)

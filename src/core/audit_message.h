@@ -66,8 +66,10 @@ struct audit_policy_endpoint {
 struct audit_policy {
 	time_us time;        /* of the kernel's commit; packets from then on were judged by it */
 	char *epoch;         /* names the life of the kernel table: counters of one epoch never go back */
-	uint8_t continued;   /* at a start: the table of this same epoch was found in force, so the time since the last
-	                        heartbeat was covered by what was in force then; 0: that time was unprotected */
+	uint8_t continued;   /* 1: the table of this same epoch was in force since the last heartbeat (READING), so that time was
+	                        covered by what was told before: at a start that finds it in force, and at each change while
+	                        hallowd runs; 0: that time was unprotected.  A policy that is told again is known by its time. */
+	int64_t retention_seconds; /* older connections, aggregates and tallies are deleted; 0: kept for ever */
 	struct audit_policy_endpoint *endpoints;
 	size_t endpoint_count;
 };
@@ -81,7 +83,8 @@ enum counter_kind {
 struct audit_counter {
 	char *endpoint;
 	uint8_t kind;      /* enum counter_kind */
-	uint64_t packets;  /* since the epoch began */
+	uint64_t packets;  /* since the counter was made */
+	uint64_t handle;   /* of the kernel's object: another one says that it was made anew, from zero; 0 where not known */
 };
 
 /* One element of the kernel's dynamic set: denied packets that were not logged one by one. */
@@ -94,9 +97,10 @@ struct audit_denied {
 };
 
 /* What the kernel has counted, read at `time`.  Absolute: the recorder keeps the last reading and works out the growth,
- * in the same transaction as the rows, so a reading may be lost or told twice. */
+ * in the same transaction as the rows, so a reading may be lost or told twice.  Worth taking just before a change of
+ * the policy and before a teardown, since a counter that is removed takes with it what was not read yet. */
 struct audit_reading {
-	time_us time;
+	time_us time;      /* before the first counter was read */
 	char *epoch;
 	struct audit_counter *counters;
 	size_t counter_count;
