@@ -4,9 +4,10 @@
  * and its working directory is state_dir, where audit.db is.
  *
  * EVENT and REVISION carry a sequence number that grows by one for each, over all runs of hallowd.  The recorder stores
- * the highest number that it committed in the same transaction as the rows, ignores what it has already, and answers ACK
- * with that number after the commit; hallowd keeps each message (in memory and in state_dir/spool) until then.  So each is
- * recorded exactly once, whoever dies when.  POLICY, READING and SYNC have sequence 0: they are told anew after a restart. */
+ * the highest number that it committed in the same transaction as the rows, ignores what it has already, and answers
+ * ACK with that number after the commit; hallowd keeps each message (in memory and in state_dir/spool) until then.
+ * So each is recorded exactly once, whoever dies when.  POLICY, READING and SYNC have sequence 0: they are told anew
+ * after a restart. */
 #ifndef HALLOWD_CORE_AUDIT_MESSAGE_H
 #define HALLOWD_CORE_AUDIT_MESSAGE_H
 
@@ -66,9 +67,10 @@ struct audit_policy_endpoint {
 struct audit_policy {
 	time_us time;        /* of the kernel's commit; packets from then on were judged by it */
 	char *epoch;         /* names the life of the kernel table: counters of one epoch never go back */
-	uint8_t continued;   /* 1: the table of this same epoch was in force since the last heartbeat (READING), so that time was
-	                        covered by what was told before: at a start that finds it in force, and at each change while
-	                        hallowd runs; 0: that time was unprotected.  A policy that is told again is known by its time. */
+	uint8_t continued;   /* 1: the table of this same epoch was in force since the last heartbeat (READING), so that time
+	                        was covered by what was told before: at a start that finds it in force, and at each change
+	                        while hallowd runs; 0: that time was unprotected.  A policy that is told again is known by
+	                        its time. */
 	int64_t retention_seconds; /* older connections, aggregates and tallies are deleted; 0: kept for ever */
 	struct audit_policy_endpoint *endpoints;
 	size_t endpoint_count;
@@ -123,12 +125,14 @@ int audit_reading_encode(struct buffer *out, const struct audit_reading *r);
 int audit_reading_decode(struct message *m, struct audit_reading *r);
 void audit_reading_free(struct audit_reading *r);
 
-/* SYNC{u64 id}: answer SYNCED{u64 id} once all that the kernel had logged and hallowd had said before it is committed and
+/* SYNC{u64 id}: answer SYNCED{u64 id} once all that the kernel had logged and hallowd had said before it is
+ *               committed and
  *               the tallies of the last READING are settled.
  * STOP{u64 0}:  the same, then exit 0.
  * READY{u64 last committed sequence}: sent once, when the database is open.
  * ACK{u64 committed sequence, u64 rows recorded so far by this process, u64 netlink messages lost so far}. */
-int audit_number_encode(struct buffer *out, enum message_type type, uint64_t number); /* SYNC, SYNCED, READY; STOP with 0 */
+/* SYNC, SYNCED, READY; STOP with 0. */
+int audit_number_encode(struct buffer *out, enum message_type type, uint64_t number);
 int audit_number_decode(struct message *m, uint64_t *number);
 struct audit_ack {
 	uint64_t seq, recorded, lost;

@@ -1,5 +1,6 @@
 /* The line protocol of run_dir/control.sock: a line of words in, a line of JSON out, then the daemon closes.
- * Words are separated by one space; a byte of a word that is a space, a control character, '%' or above 0x7e is written %XX.
+ * Words are separated by one space; a byte of a word that is a space, a control character, '%' or above 0x7e is
+ * written %XX.
  * An empty word is written as nothing: an empty line is one empty word, and there is no line of no words. */
 #ifndef HALLOWD_CORE_CONTROL_H
 #define HALLOWD_CORE_CONTROL_H

@@ -1,5 +1,5 @@
-/* What hallowd asks of hallowd-fetch, and the answer.  The body does not travel in a message: hallowd-fetch writes it to
- * the file that it inherits as FETCH_BODY_FD (a memfd of hallowd's), which the parser then inherits.
+/* What hallowd asks of hallowd-fetch, and the answer.  The body does not travel in a message: hallowd-fetch writes it
+ * to the file that it inherits as FETCH_BODY_FD (a memfd of hallowd's), which the parser then inherits.
  * Nothing of it stands in argv: a URL may hold a secret. */
 #ifndef HALLOWD_CORE_FETCH_MESSAGE_H
 #define HALLOWD_CORE_FETCH_MESSAGE_H
@@ -36,7 +36,8 @@ struct fetch_result {
 	char *error;          /* "" unless FETCH_FAILED */
 };
 
-/* encode: 0, or -1 with errno.  decode: 0 with every string owned by the struct, or -1 where the message does not fit. */
+/* encode: 0, or -1 with errno.  decode: 0 with every string owned by the struct; -1 where the message does not fit,
+ * then nothing is owned. */
 int fetch_request_encode(struct buffer *out, const struct fetch_request *r);
 int fetch_request_decode(struct message *m, struct fetch_request *r);
 void fetch_request_free(struct fetch_request *r);

@@ -13,10 +13,10 @@
 int file_read(int dirfd, const char *name, size_t max, struct buffer *out, struct error *err);
 int file_read_fd(int fd, const char *shown_name, size_t max, struct buffer *out, struct error *err);
 
-/* Writes to a temporary file beside `name`, syncs it, renames it over `name`, syncs the folder.  The file has just `mode`,
- * whatever the umask is.
- * -1 with errno kept: `name` is as it was and the temporary file is gone.  One failure is later than that: when only the
- * folder cannot be synced, the new file is in its place, but a power cut may bring back the old one. */
+/* Writes to a temporary file beside `name`, syncs it, renames it over `name`, syncs the folder.  The file has just
+ * `mode`, whatever the umask is.
+ * -1 with errno kept: `name` is as it was and the temporary file is gone.  One failure is later than that: when only
+ * the folder cannot be synced, the new file is in its place, but a power cut may bring back the old one. */
 int file_write_atomic(int dirfd, const char *name, mode_t mode, const void *data, size_t len, struct error *err);
 
 /* Writes all bytes, going on after EINTR and short writes.  0, or -1 with errno. */

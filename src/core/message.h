@@ -70,24 +70,26 @@ uint8_t get_choice(struct message *m, uint8_t last);   /* an enum or flag as u8:
 uint32_t get_u32(struct message *m);
 uint64_t get_u64(struct message *m);
 int64_t get_i64(struct message *m);
-char *get_string(struct message *m);             /* a copy that the caller frees; "" where bad; NULL: no memory, bad is set.
-                                                    A string with a NUL byte inside is bad. */
+/* A copy that the caller frees; "" where bad; NULL: no memory, bad is set.  A string with a NUL byte inside is bad. */
+char *get_string(struct message *m);
 const unsigned char *get_bytes(struct message *m, size_t *len); /* borrowed; never NULL, where bad with *len 0 */
-/* A count of items that follow, each of at least `least` (> 0) bytes: more than can be left is bad and reads as 0, so that
- * an array for them may be allocated at once. */
+/* A count of items that follow, each of at least `least` (> 0) bytes: more than can be left is bad and reads as 0, so
+ * that an array for them may be allocated at once. */
 size_t get_count(struct message *m, size_t least);
 void get_address(struct message *m, struct address *a);
-int get_prefix_set(struct message *m, struct prefix_set *s);    /* s is replaced; must arrive normalized, else bad, -1 and
-                                                                   s empty */
+/* s is replaced; it must arrive normalized, else bad: then -1 and s is empty. */
+int get_prefix_set(struct message *m, struct prefix_set *s);
 /* True when every byte was read and nothing was bad: call it last. */
 bool message_done(const struct message *m);
 
-/* Takes one whole message from the front of `in`.  1 with *m filled in and *used set to its bytes (consume them when done
- * with m); 0 when more bytes are needed; -1 with errno EBADMSG when the header is no header or the payload is longer than max. */
+/* Takes one whole message from the front of `in`.  1 with *m filled in and *used set to its bytes (consume them when
+ * done with m); 0 when more bytes are needed; -1 with errno EBADMSG when the header is no header or the payload is
+ * longer than max. */
 int message_next(struct buffer *in, size_t max, struct message *m, size_t *used);
 
 /* Blocking helpers for the small programs: read or write one whole message on a socket.
- * message_receive: 1 with a message (its bytes live in `in`, which is emptied first), 0 at end of file, -1 with *err. */
+ * message_receive: 1 with a message (its bytes live in `in`, which is emptied first), 0 at end of file, -1 with *err.
+ * Memory grows with what arrives, not with what a header claims.  message_send never raises SIGPIPE. */
 int message_receive(int fd, size_t max, struct buffer *in, struct message *m, struct error *err);
 int message_send(int fd, const struct buffer *out, struct error *err);
 

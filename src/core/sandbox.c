@@ -51,8 +51,8 @@ static int set_flag(int option, unsigned long value)
 	return prctl(option, value, 0UL, 0UL, 0UL);
 }
 
-/* Takes all but `keep` out of the bounding set.  What is not in it, on a host that lacks some, is left alone; the kernel
- * answers EINVAL behind its last capability. */
+/* Takes all but `keep` out of the bounding set.  What is not in it, on a host that lacks some, is left alone; the
+ * kernel answers EINVAL behind its last capability. */
 static int bounding_reduce(uint64_t keep)
 {
 	for (unsigned long cap = 0; cap < 64; cap++) {

@@ -1,5 +1,5 @@
 /* Giving up privileges.  Each function fails closed: a caller that gets -1 must exit.
- * Sources: capabilities(7), prctl(2), landlock(7), seccomp(2); linux/capability.h, linux/landlock.h, linux/seccomp.h. */
+ * Sources: capabilities(7), prctl(2), landlock(7), seccomp(2); linux/capability.h, linux/landlock.h, linux/seccomp.h */
 #ifndef HALLOWD_CORE_SANDBOX_H
 #define HALLOWD_CORE_SANDBOX_H
 
@@ -10,7 +10,8 @@
 #include "core/error.h"
 
 /* For hallowd, once its sockets and folders are open.  Afterwards CAP_NET_ADMIN is all that the effective and permitted
- * sets hold, the inheritable and ambient sets are empty, and the process cannot be dumped or traced by others of its user.
+ * sets hold, the inheritable and ambient sets are empty, and the process cannot be dumped or traced by others of its
+ * user.
  * -1 also where the process has no CAP_NET_ADMIN to keep.
  *
  * What that means for the children that it starts with exec depends on its user:
@@ -30,19 +31,20 @@ struct sandbox_user {
 };
 int sandbox_user(struct sandbox_user *user, struct error *err);
 
-/* For a child, first thing in main: when it is root, becomes sandbox_user (supplementary groups emptied) and empties the
- * bounding set; whoever it is, drops every capability from the effective, permitted, inheritable and ambient sets, sets
- * no_new_privs, non-dumpable, and RLIMIT_CORE 0.  -1 unless all of that is then so; root that cannot change its user
- * never goes on.  (A child that is not root may keep a bounding set, which without capabilities and with no_new_privs
- * gives nothing.) */
+/* For a child, first thing in main: when it is root, becomes sandbox_user (supplementary groups emptied) and empties
+ * the bounding set; whoever it is, drops every capability from the effective, permitted, inheritable and ambient
+ * sets, sets no_new_privs, non-dumpable, and RLIMIT_CORE 0.  -1 unless all of that is then so; root that cannot
+ * change its user never goes on.  (A child that is not root may keep a bounding set, which without capabilities and
+ * with no_new_privs gives nothing.) */
 int sandbox_child(struct error *err);
 
 /* What paths may be opened from now on, and whether sockets may be made; no_new_privs is set.  What is open stays open.
- * Paths (landlock): SANDBOX_NO_FILES none; SANDBOX_WORKING_FOLDER regular files and folders below the working directory,
- * to read, write, make, rename and remove; SANDBOX_READ_ONLY any, to read.
+ * Paths (landlock): SANDBOX_NO_FILES none; SANDBOX_WORKING_FOLDER regular files and folders below the working
+ * directory, to read, write, make, rename and remove; SANDBOX_READ_ONLY any, to read.
  * tcp false: no new socket of any family (seccomp: socket(2) fails with EACCES, io_uring_setup(2) with ENOSYS), and no
  * TCP bind or connect with an inherited one (landlock).
- * Where the kernel's landlock (from 6.12 on) can, the process cannot signal processes outside nor reach abstract sockets.
+ * Where the kernel's landlock (from 6.12 on) can, the process cannot signal processes outside nor reach abstract
+ * sockets.
  * What the kernel does not offer is told in the log and passed by; what it offers and refuses is an error.
  * A build with AddressSanitizer can read /proc all the same, since its search for leaks needs that.
  * Only the calling thread and its children to come are restricted: call it before there are threads. */

@@ -3,9 +3,9 @@
  * Not used under systemd, whose file descriptor store does the same.
  *
  * It listens on RUN_DIR/keep.sock, answers only the user that started it and root, and ends by itself when told to, or
- * within a second or so when that socket's name or folder has been removed or replaced, since then nobody can ever ask it
- * again.  As it has become another user by then, RUN_DIR should be one that all may search (mode 0711 or 0755, say):
- * where it may not, it notices only the removal of the folder. */
+ * within a second or so when that socket's name or folder has been removed or replaced, since then nobody can ever
+ * ask it again.  As it has become another user by then, RUN_DIR should be one that all may search (mode 0711 or 0755,
+ * say): where it may not, it notices only the removal of the folder. */
 #ifndef HALLOWD_KEEP_KEEP_H
 #define HALLOWD_KEEP_KEEP_H
 
@@ -25,8 +25,9 @@ struct kept {
 
 /* --- hallowd's side.  `run_dirfd` is RUN_DIR, opened to read or with O_PATH.  Needs /proc. --- */
 
-/* Starts a keeper (fork, setsid, exec of `program`, an absolute path), waits until it listens, 5 seconds at most.  It drops
- * all privileges itself, and has none of the caller's environment.  A keeper that was there before loses the name and ends.
+/* Starts a keeper (fork, setsid, exec of `program`, an absolute path), waits until it listens, 5 seconds at most.  It
+ * drops all privileges itself, and has none of the caller's environment.  A keeper that was there before loses the
+ * name and ends.
  * 0 with *pid, a child of the caller's to reap; -1 with nothing left behind. */
 int keep_start(int run_dirfd, const char *program, pid_t *pid, struct error *err);
 

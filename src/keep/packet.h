@@ -21,8 +21,8 @@ struct keep_packet {
 int keep_packet_send(int sock, const struct keep_packet *p, const int *fds);
 
 /* Receives one packet and fills in p->count descriptors (close-on-exec, now the caller's).
- * 0; -1 with errno (EAGAIN: the socket's timeout; ECONNRESET: the other end has gone; EBADMSG: it is no packet), then no
- * descriptor is left open. */
+ * 0; -1 with errno (EAGAIN: the socket's timeout; ECONNRESET: the other end has gone; EBADMSG: it is no packet), then
+ * no descriptor is left open. */
 int keep_packet_receive(int sock, struct keep_packet *p, int fds[KEEP_MAX]);
 
 void keep_close_all(const int *fds, size_t count);
