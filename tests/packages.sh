@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034
 # What a fresh Debian or Ubuntu needs; sourced by ./quickstart and ./runtests.  POSIX shell.
 
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libmnl-dev libnftnl-dev libyaml-dev libjansson-dev

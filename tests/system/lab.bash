@@ -298,3 +298,61 @@ status() {
 
 # counted ENDPOINT VERDICT: the kernel's count, VERDICT allowed or denied.
 counted() { status ".endpoints[] | select(.name == \"$1\") | .$2"; }
+
+# publish: the two publishers' answers as files, LAB_DIR/docs.txt (6) and LAB_DIR/provider.json (12).
+publish() {
+	printf '%s\n' "${BOTH[@]}" >"$LAB_DIR/docs.txt"
+	cp "$LAB_ROOT/contrib/terraform-output.json" "$LAB_DIR/provider.json"
+}
+
+# published_lists: the `lists` section with `humanitec` (both publishers must agree) and `office`, for `config`.
+published_lists() {
+	cat <<-YAML
+	lists:
+	  humanitec:
+	    origins:
+	      docs: {file: $LAB_DIR/docs.txt}
+	      provider: {file: $LAB_DIR/provider.json, format: json, select: '.humanitec_source_ip_ranges.value[]'}
+	    agree: all
+	    refresh: 0
+	  office:
+	    entries: [$OFFICE4/32, "2001:db8:1::/64"]
+	YAML
+}
+
+# own_list NAME ENTRY…: a list in a file of its own, LAB_DIR/NAME.txt; as a `lists` item for `config`.
+own_list() {
+	local name=$1
+	shift
+	printf '%s\n' "$@" >"$LAB_DIR/$name.txt"
+	printf '  %s:\n    origins: {file: {file: %s}}\n    refresh: 0\n' "$name" "$LAB_DIR/$name.txt"
+}
+
+# endpoint NAME ADDRESS PORT ALLOW [KEY: VALUE]…: an `endpoints` item; ADDRESS, PORT and ALLOW as in YAML.
+endpoint() {
+	printf '  %s:\n    address: %s\n    port: %s\n    allow: %s\n' "$1" "$2" "$3" "$4"
+	[ $# -lt 5 ] || printf '    %s\n' "${@:5}"
+}
+
+# recorded WHERE: rows of the view `connections` for which it holds.
+recorded() { sql "SELECT count(*) FROM connections WHERE $1"; }
+recorded_is() { [ "$(recorded "$2" 2>/dev/null)" = "$1" ]; }
+
+# same A B: equal, else both are shown.
+same() {
+	[ "$1" = "$2" ] && return 0
+	printf 'got:      %s\nexpected: %s\n' "$1" "$2" >&2
+	return 1
+}
+
+# soon EXPECTED COMMAND…: waits until the command prints just that; shows what it prints when that does not happen.
+soon() {
+	local expected=$1
+	shift
+	wait_until 15 prints "$expected" "$@" || same "$("$@")" "$expected"
+}
+prints() {
+	local expected=$1
+	shift
+	[ "$("$@" 2>/dev/null)" = "$expected" ]
+}
