@@ -109,14 +109,15 @@ judged() {
 @test "connections: what both publishers name gets in, what one names does not" {
 	{ published_lists; echo endpoints:; endpoint api "$LOCAL4" 5432 '[humanitec]'; } | config
 	hallowd_start
-	local source
+	local source pids=()
 	for source in "${BOTH[@]}"; do
 		same "$source $(dial "$source" $LOCAL4 5432)" "$source 1 0 0"
 	done
 	for source in "${PROVIDER_ONLY[@]}"; do
-		dial "$source" $LOCAL4 5432 >"$LAB_DIR/$source" &
+		dial "$source" $LOCAL4 5432 >"$LAB_DIR/$source" 3>&- &
+		pids+=($!)
 	done
-	wait $(jobs -p | grep -vxF "$(printf '%s\n' "${LAB_PIDS[@]}")")
+	wait "${pids[@]}"
 	for source in "${PROVIDER_ONLY[@]}"; do
 		same "$source $(cat "$LAB_DIR/$source")" "$source 0 1 0"
 	done

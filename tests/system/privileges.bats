@@ -1,0 +1,84 @@
+#!/usr/bin/env bats
+# What each program may do, as the kernel and the linker tell it.
+
+load lab.bash
+
+setup() {
+	lab_up
+	publish
+	{ published_lists; echo endpoints:; endpoint api "$LOCAL4" 5432 '[humanitec]'; } | config
+}
+
+teardown() { lab_down; }
+
+links() { ldd "$LAB_BUILD/$1" | awk '{print $1}' | sed 's/\.so.*//' | sort; }
+field() { awk -v f="$2:" '$1 == f {print $2}' "/proc/$1/status"; }
+
+@test "privileges: what each program links" {
+	local forbidden
+	# The privileged program maps no TLS, no HTML, no SQL, and no program more than its job needs.
+	for forbidden in ssl crypto gnutls curl xml2 sqlite3 jq nghttp2; do
+		! links hallowd | grep -q "lib$forbidden"
+		! links hallowd-keep | grep -q "lib$forbidden"
+	done
+	! links hallowd-fetch | grep -Eq 'lib(xml2|sqlite3|jq|yaml|mnl|nftnl)$'
+	! links hallowd-parse | grep -Eq 'lib(curl|ssl|sqlite3|mnl|nftnl)$'
+	! links hallowd-record | grep -Eq 'lib(curl|ssl|xml2|jq|yaml|nftnl)$'
+	links hallowd | grep -q libnftnl
+	links hallowd-fetch | grep -q libcurl
+	links hallowd-parse | grep -q libxml2
+	links hallowd-record | grep -q libsqlite3
+}
+
+@test "privileges: hallowd maps none of those while it runs, and keeps CAP_NET_ADMIN only" {
+	hallowd_start
+	! grep -Eq 'lib(ssl|crypto|curl|xml2|sqlite3|jq)' "/proc/$DAEMON/maps"
+	local set
+	# 1 << CAP_NET_ADMIN (12), linux/capability.h
+	for set in CapPrm CapEff; do same "$set $(field "$DAEMON" $set)" "$set 0000000000001000"; done
+	for set in CapInh CapAmb; do same "$set $(field "$DAEMON" $set)" "$set 0000000000000000"; done
+}
+
+@test "privileges: the recorder and the keeper hold no capability, cannot gain any, and are not root" {
+	hallowd_start
+	local pid set
+	for pid in $(child hallowd-record) $(keeper); do
+		for set in CapInh CapPrm CapEff CapBnd CapAmb; do same "$set $(field "$pid" $set)" "$set 0000000000000000"; done
+		same "$(field "$pid" NoNewPrivs)" 1
+		[ "$(field "$pid" Uid)" -ne 0 ]
+		[ "$(field "$pid" Gid)" -ne 0 ]
+		same "$(awk '/^Groups:/ {print NF}' "/proc/$pid/status")" 1
+	done
+}
+
+@test "privileges: the fetcher and the parser hold none either, while they work" {
+	# A publisher that never answers keeps the fetcher at work; a pipe that never ends would keep the parser.
+	lab_start "$GATE" silent "$LAB_PYTHON" -c '
+import socket, signal
+s = socket.create_server(("127.0.0.1", 8080))
+open("'"$LAB_DIR"'/silent.ready", "w")
+signal.pause()'
+	wait_until 10 test -e "$LAB_DIR/silent.ready"
+	printf '  slow:\n    origins: {web: {url: "http://127.0.0.1:8080/list", format: text}}\n    refresh: 0\n' >"$LAB_DIR/slow"
+	sed -i "/^lists:/r $LAB_DIR/slow" "$CONF"
+	hallowd_start
+	ctl refresh slow >/dev/null 2>&1 3>&- &
+	LAB_PIDS+=($!)
+	wait_until 10 child hallowd-fetch
+	local pid set
+	pid=$(child hallowd-fetch)
+	for set in CapInh CapPrm CapEff CapBnd CapAmb; do same "$set $(field "$pid" $set)" "$set 0000000000000000"; done
+	same "$(field "$pid" NoNewPrivs)" 1
+	[ "$(field "$pid" Uid)" -ne 0 ]
+	# The URL, which may hold a secret, is in nobody's arguments.
+	! cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n' | grep -q '127.0.0.1:8080/list'
+}
+
+@test "privileges: the control socket and the state are closed to others" {
+	hallowd_start
+	[ "$(stat -c %a "$RUN/control.sock" | tail -c 2)" = 0 ]
+	[ "$(($(stat -c %a "$STATE/audit.db") % 10))" -eq 0 ]
+	run nsenter --net="/run/netns/$GATE" -- setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$LAB_BUILD/hallowctl" -c "$CONF" refresh
+	[ "$status" -ne 0 ]
+}
