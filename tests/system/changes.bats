@@ -75,7 +75,7 @@ monitor_done() {
 	# The others go on talking.
 	answers=$(grep -c answer "$LAB_DIR/other")
 	wait_until 10 grep -q "answer $((answers + 5))" "$LAB_DIR/other"
-	! grep -q cut "$LAB_DIR/other"
+	not grep -q cut "$LAB_DIR/other"
 }
 
 @test "changes: an address put on a list gets in at once" {

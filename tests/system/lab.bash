@@ -345,6 +345,9 @@ same() {
 	return 1
 }
 
+# not COMMAND…: it fails.  (A plain `!` is no assertion for bats.)
+not() { if "$@"; then return 1; fi; }
+
 # soon EXPECTED COMMAND…: waits until the command prints just that; shows what it prints when that does not happen.
 soon() {
 	local expected=$1
