@@ -1,1 +1,0 @@
-typedef int audit_stub;
