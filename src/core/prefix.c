@@ -1,6 +1,5 @@
 #include "core/prefix.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }; /* RFC 4291, 2.5.5.2 */
@@ -174,11 +173,18 @@ const char *prefix_parse_text(enum prefix_parse result)
 
 const char *prefix_format(const struct prefix *p, char out[PREFIX_TEXT_MAX])
 {
-	size_t len;
+	char *at;
 
 	address_format(&p->addr, out);
-	len = strlen(out);
-	snprintf(out + len, PREFIX_TEXT_MAX - len, "/%u", p->length);
+	/* By hand and not by snprintf(): lists of half a million are printed with it. */
+	at = out + strlen(out);
+	*at++ = '/';
+	if (p->length >= 100)
+		*at++ = '1';
+	if (p->length >= 10)
+		*at++ = (char)('0' + p->length / 10 % 10);
+	*at++ = (char)('0' + p->length % 10);
+	*at = '\0';
 	return out;
 }
 
