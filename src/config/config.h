@@ -1,5 +1,5 @@
-/* hallowd.yaml, read whole and checked whole: either a struct config that holds nothing unsupported, or a list of errors
- * with file, line, column, what was expected and the nearest name. */
+/* hallowd.yaml, read whole and checked whole: either a struct config that holds nothing unsupported, or a list of
+ * errors with file, line, column, what was expected and the nearest name. */
 #ifndef HALLOWD_CONFIG_CONFIG_H
 #define HALLOWD_CONFIG_CONFIG_H
 
@@ -15,7 +15,7 @@
 
 /* "12" or "25%". */
 struct amount {
-	bool is_share;  /* then value is in percent, 0..100 */
+	bool is_share;  /* then value is in percent: 0..100, or up to 10000 for what was added */
 	double value;
 };
 
@@ -24,7 +24,7 @@ enum origin_kind { ORIGIN_URL, ORIGIN_FILE, ORIGIN_BUILTIN };
 struct origin_config {
 	char *name;
 	enum origin_kind kind;
-	char *where;              /* the URL, the absolute file name, or the name of a built-in list */
+	char *where;              /* the URL, the absolute file name, or the name of a built-in list (in path_rules()/lists) */
 	enum list_format format;  /* FORMAT_GUESS where left out; FORMAT_TEXT for a built-in */
 	char *select;             /* "" for none */
 	char *ca_file;            /* url only; "" for the system's */
@@ -73,10 +73,15 @@ struct config {
 	struct audit_config audit;
 };
 
-/* Reads and checks.  0 with *c (config_free); -1 with `errors` holding one line for each error, in the order of the file:
+/* Reads and checks.  0 with *c (config_free); -1 with one line in `errors` for each error, in the order of the
+ * file:
  *   FILE:LINE:COLUMN: what is wrong; what was expected; did you mean 'X'?
- * An error that has no place in the file (it cannot be opened) is "FILE: what".  At most 20 are told, then how many more. */
+ * An error that has no place in the file (it cannot be opened) is "FILE: what".  At most 20 are told, then how many
+ * more there are. */
 int config_load(const char *path, struct config **c, struct buffer *errors);
+
+/* The same for bytes that are there already; `path` is what the messages and c->path say. */
+int config_parse(const char *path, const void *data, size_t len, struct config **c, struct buffer *errors);
 void config_free(struct config *c);
 
 const struct list_config *config_find_list(const struct config *c, const char *name);

@@ -1,0 +1,227 @@
+/* The origins of a list: where its entries come from, and in which form. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "config/sections.h"
+#include "config/suggest.h"
+#include "config/value.h"
+#include "core/paths.h"
+
+#define DEFAULT_MAX_SIZE ((uint64_t)8 << 20)
+#define LARGEST_MAX_SIZE ((uint64_t)1 << 30)
+#define DEFAULT_TIMEOUT 60
+#define LIST_SUFFIX ".list"
+
+static const struct choice formats[] = {
+	{ "text", FORMAT_TEXT }, { "json", FORMAT_JSON }, { "yaml", FORMAT_YAML }, { "csv", FORMAT_CSV },
+	{ "html", FORMAT_HTML }, { NULL, 0 }
+};
+
+static void set_where(struct reader *r, struct origin_config *o, enum origin_kind kind, const char *where)
+{
+	o->kind = kind;
+	reader_set_text(r, &o->where, where);
+}
+
+static void take_url(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	const char *url;
+
+	(void)f;
+	if (value_url(r, value, &url))
+		set_where(r, into, ORIGIN_URL, url);
+}
+
+static void take_file(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	char text[SHOWN_MAX];
+	const char *path;
+
+	(void)f;
+	if (!value_path(r, value, &path))
+		return;
+	if (path[strlen(path) - 1] == '/') {
+		complain(r->complaints, value->at, "%s is a folder; expected the path of a file", shown(path, text));
+		return;
+	}
+	set_where(r, into, ORIGIN_FILE, path);
+}
+
+static bool builtin_ships(const char *name)
+{
+	char path[4096];
+	int len = snprintf(path, sizeof(path), "%s/lists/%s" LIST_SUFFIX, path_rules(), name);
+
+	return len > 0 && (size_t)len < sizeof(path) && access(path, R_OK) == 0;
+}
+
+static void suggest_builtins(struct suggestion *s, char nearest[NAME_MAX_LENGTH + 1])
+{
+	char folder[4096];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "%s/lists", path_rules());
+	dir = opendir(folder);
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		size_t len = strlen(entry->d_name), suffix = strlen(LIST_SUFFIX);
+		char name[NAME_MAX_LENGTH + 1];
+
+		if (len <= suffix || len - suffix > NAME_MAX_LENGTH ||
+		    strcmp(entry->d_name + len - suffix, LIST_SUFFIX) != 0)
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)(len - suffix), entry->d_name);
+		suggest_consider(s, name);
+		if (s->best == name) {
+			memcpy(nearest, name, sizeof(name));
+			s->best = nearest;
+		}
+	}
+	if (dir != NULL)
+		closedir(dir);
+}
+
+static void take_builtin(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	char nearest[NAME_MAX_LENGTH + 1], hint[SUGGEST_TEXT_MAX];
+	struct suggestion s;
+	const char *name;
+
+	(void)f;
+	if (!value_name(r, value, &name))
+		return;
+	if (builtin_ships(name)) {
+		set_where(r, into, ORIGIN_BUILTIN, name);
+		return;
+	}
+	suggest_begin(&s, name);
+	suggest_builtins(&s, nearest);
+	complain(r->complaints, value->at, "no built-in list '%s'; expected the name of a file in %s/lists, without "
+	         "'" LIST_SUFFIX "'%s", name, path_rules(), suggest_text(&s, hint));
+}
+
+static const struct field origin_fields[] = {
+	{ KEY("url", take_url) },
+	{ KEY("file", take_file) },
+	{ KEY("builtin", take_builtin) },
+	{ KEY("preset", take_name), .unsupported = true },
+	{ KEY("format", take_choice), FIELD(struct origin_config, format), .choices = formats },
+	{ KEY("select", take_text), FIELD(struct origin_config, select) },
+	{ KEY("ca_file", take_path), FIELD(struct origin_config, ca_file) },
+	{ KEY("max_size", take_size), FIELD(struct origin_config, max_size), .min = 1, .max = LARGEST_MAX_SIZE },
+	{ KEY("timeout", take_duration), FIELD(struct origin_config, timeout), .min = 1, .max = 3600 },
+	{ KEY("headers", take_headers), .unsupported = true },
+	{ KEY("token", take_reference), .unsupported = true },
+	{ KEY("proxy", take_proxy), .unsupported = true },
+	{ KEY("client_certificate", take_path), .unsupported = true },
+	{ KEY("client_key", take_reference), .unsupported = true },
+	{ KEY("pinned_key", take_pinned_key), .unsupported = true },
+	{ KEY("signed_by", take_signed_by), .unsupported = true },
+};
+
+SHAPE(origin_shape, "an origin", origin_fields);
+
+static void require_one_source(struct reader *r, const struct node *name, const struct node *value)
+{
+	static const char *const sources[] = { "url", "file", "builtin", "preset" };
+	const char *first = NULL;
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		const struct node *source = node_get(value, sources[i]);
+
+		if (source == NULL)
+			continue;
+		if (first != NULL)
+			complain(r->complaints, source->at, "this origin has '%s' and '%s'; expected just one of url, file, "
+			         "builtin or preset; make the other an origin of its own", first, sources[i]);
+		else
+			first = sources[i];
+	}
+	if (first == NULL)
+		complain(r->complaints, name->at, "this origin says nowhere to get the list from; expected one of url, "
+		         "file, builtin or preset");
+}
+
+/* Keys that the source of this origin has no use for: somebody expects something of them that will not happen. */
+static void refuse_idle_keys(struct reader *r, const struct node *value, const char *source,
+                             const char *const *keys)
+{
+	for (; *keys != NULL; keys++) {
+		const struct node *idle = node_get(value, *keys);
+
+		if (idle != NULL)
+			complain(r->complaints, idle->at, "'%s' has no meaning for an origin with '%s'; remove it", *keys,
+			         source);
+	}
+}
+
+static void check_source_keys(struct reader *r, const struct node *value)
+{
+	static const char *const of_files[] = { "ca_file", "timeout", "headers", "token", "proxy", "client_certificate",
+		"client_key", "pinned_key", NULL };
+	static const char *const of_builtins[] = { "format", "select", "ca_file", "max_size", "timeout", "headers",
+		"token", "proxy", "client_certificate", "client_key", "pinned_key", "signed_by", NULL };
+	const struct node *url = node_get(value, "url"), *ca_file = node_get(value, "ca_file");
+
+	if (node_get(value, "builtin") != NULL)
+		refuse_idle_keys(r, value, "builtin", of_builtins);
+	else if (node_get(value, "file") != NULL)
+		refuse_idle_keys(r, value, "file", of_files);
+	else if (url != NULL && url->kind == NODE_SCALAR && ca_file != NULL && strncasecmp(url->text, "http:", 5) == 0)
+		complain(r->complaints, ca_file->at, "'ca_file' has no meaning with http://; expected an https:// URL, or "
+		         "no 'ca_file'");
+}
+
+static void check_format(struct reader *r, const struct origin_config *o, const struct node *value)
+{
+	const struct node *format = node_get(value, "format"), *select = node_get(value, "select");
+
+	if (o->format == FORMAT_TEXT && select != NULL)
+		complain(r->complaints, select->at, "'select' has no meaning for format text, which is one prefix a line; "
+		         "expected format json, yaml, csv or html, or no 'select'");
+	if (o->format == FORMAT_HTML && select == NULL)
+		complain(r->complaints, format->at, "format html needs 'select'; expected an XPath expression for the "
+		         "elements that hold the prefixes, such as \"//ul[@id='ips']/li\"");
+}
+
+static void read_origin(struct reader *r, size_t index, const struct node *name, const struct node *value, void *ctx)
+{
+	struct list_config *list = ctx;
+	struct origin_config *o = &list->origins[index];
+
+	reader_set_text(r, &o->name, name->text);
+	reader_set_text(r, &o->select, "");
+	reader_set_text(r, &o->ca_file, "");
+	o->max_size = DEFAULT_MAX_SIZE;
+	o->timeout = DEFAULT_TIMEOUT;
+	if (!take_mapping(r, &origin_shape, name->at, value, o))
+		return;
+	require_one_source(r, name, value);
+	check_source_keys(r, value);
+	check_format(r, o, value);
+	if (o->kind == ORIGIN_BUILTIN)
+		o->format = FORMAT_TEXT;
+}
+
+void take_origins(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	struct list_config *list = into;
+	size_t count = section_count(value);
+
+	(void)f;
+	if (value->kind == NODE_MAPPING && node_pairs(value) == 0) {
+		complain(r->complaints, value->at, "a list with no origins; expected at least one");
+		return;
+	}
+	list->origins = calloc(count + 1, sizeof(list->origins[0]));
+	if (list->origins == NULL) {
+		r->complaints->out_of_memory = true;
+		return;
+	}
+	list->origin_count = count;
+	section_each(r, value, "the origins of a list", read_origin, list);
+}

@@ -1,0 +1,243 @@
+/* What the contract names and this release does not do yet.  It is validated, so that a typing error shows today, and
+ * refused, so that nobody believes in a protection that is not there. */
+#include <string.h>
+
+#include "config/sections.h"
+#include "config/value.h"
+
+#define DAY (24 * 3600)
+
+/* --- keys of an origin */
+
+void take_headers(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)f;
+	(void)into;
+	if (value->kind == NODE_REFUSED)
+		return;
+	if (value->kind != NODE_MAPPING) {
+		complain(r->complaints, value->at, "expected a mapping of header names to references, such as "
+		         "{X-Api-Key: {file: /etc/hallowd/api.key}}");
+		return;
+	}
+	for (size_t i = 0; i < node_pairs(value); i++) {
+		const struct node *key = node_key(value, i);
+
+		if (key->kind == NODE_SCALAR && key->text[strspn(key->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		    "abcdefghijklmnopqrstuvwxyz0123456789-_")] != '\0')
+			complain(r->complaints, key->at, "this is no header name; expected letters, digits, '-' and '_'");
+		value_reference(r, node_value(value, i));
+	}
+}
+
+void take_proxy(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	const char *url;
+
+	(void)f;
+	(void)into;
+	value_url(r, value, &url);
+}
+
+static bool is_base64(const char *text, size_t len)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t span = strspn(text, digits);
+
+	return strlen(text) == len && span + strspn(text + span, "=") == len && len - span <= 2;
+}
+
+/* SHA-256 of a public key, as curl's --pinnedpubkey has it: 32 bytes in base64. */
+void take_pinned_key(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	static const char expected[] = "sha256// and the base64 of a key's SHA-256";
+	const char *text;
+
+	(void)f;
+	(void)into;
+	if (!value_scalar(r, value, expected, &text))
+		return;
+	if (strncmp(text, "sha256//", 8) != 0 || !is_base64(text + 8, 44))
+		complain(r->complaints, value->at, "this is no pinned key; expected %s", expected);
+}
+
+static void take_minisign_key(struct reader *r, const struct node *n, void *ctx)
+{
+	static const char expected[] = "a minisign public key: 56 characters that begin with RW";
+	const char *text;
+
+	(void)ctx;
+	if (!value_scalar(r, n, expected, &text))
+		return;
+	if (strncmp(text, "RW", 2) != 0 || !is_base64(text, 56))
+		complain(r->complaints, n->at, "this is no key; expected %s", expected);
+}
+
+void take_signed_by(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)f;
+	(void)into;
+	value_each(r, value, "at least one minisign public key", take_minisign_key, NULL);
+}
+
+/* --- agents */
+
+static void take_one_address(struct reader *r, const struct node *n, void *ctx)
+{
+	struct prefix prefix;
+
+	(void)ctx;
+	value_prefix(r, n, &prefix);
+}
+
+static void take_addresses(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)f;
+	(void)into;
+	value_each(r, value, "at least one address or prefix", take_one_address, NULL);
+}
+
+static void take_host(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	char text[SHOWN_MAX];
+	const char *host;
+
+	(void)f;
+	(void)into;
+	if (value_scalar(r, value, "a host name or an address", &host) && !host_valid(host, strlen(host), false))
+		complain(r->complaints, value->at, "%s is neither a host name nor an address; expected such as "
+		         "agent.humanitec.io", shown(host, text));
+}
+
+static void take_one_reach(struct reader *r, const struct node *n, void *ctx)
+{
+	char text[SHOWN_MAX], hint[READER_HINT_MAX];
+	const char *name;
+	size_t index;
+
+	(void)ctx;
+	if (!value_scalar(r, n, "the name of an endpoint", &name) || section_find(r->endpoints, name, &index) == 0)
+		return;
+	hint[0] = '\0';
+	if (complaint_would_show(r->complaints, n->at))
+		reader_hint(r->endpoints, name, hint);
+	complain(r->complaints, n->at, "unknown endpoint %s; expected one that 'endpoints' describes%s",
+	         shown(name, text), hint);
+}
+
+static void take_reach(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)f;
+	(void)into;
+	value_each(r, value, "at least one endpoint", take_one_reach, NULL);
+}
+
+static const struct field tunnel_fields[] = {
+	{ KEY("host", take_host), .required = true },
+	{ KEY("port", take_number), .min = 1, .max = UINT16_MAX, .required = true },
+};
+
+SHAPE(tunnel_shape, "a tunnel", tunnel_fields);
+
+static const struct field agent_fields[] = {
+	{ KEY("network", take_name), .required = true },
+	{ KEY("address", take_addresses), .required = true },
+	{ KEY("tunnel", take_nested), .shape = &tunnel_shape, .required = true },
+	{ KEY("reach", take_reach) },
+	{ KEY("seen_within", take_duration), .min = 1, .max = 365 * DAY },
+};
+
+SHAPE(agent_shape, "an agent", agent_fields);
+
+static void read_agent(struct reader *r, size_t index, const struct node *name, const struct node *value, void *ctx)
+{
+	size_t endpoint;
+
+	(void)index;
+	(void)ctx;
+	if (section_find(r->endpoints, name->text, &endpoint) == 0)
+		complain(r->complaints, name->at, "an endpoint has the name '%s' already, so '@%s' would mean two things; "
+		         "expected another name", name->text, name->text);
+	take_mapping(r, &agent_shape, name->at, value, NULL);
+}
+
+void take_agents(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)f;
+	(void)into;
+	section_each(r, value, "the agents", read_agent, NULL);
+}
+
+/* --- secrets */
+
+static const struct choice secret_modes[] = { { "hosted", 0 }, { "own", 1 }, { NULL, 0 } };
+
+static const struct field secrets_fields[] = {
+	{ KEY("mode", take_choice), .choices = secret_modes, .required = true },
+	{ KEY("orchestrator_writes", take_truth) },
+};
+
+SHAPE(secrets_shape, "the secrets", secrets_fields);
+
+void take_secrets(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)f;
+	(void)into;
+	take_mapping(r, &secrets_shape, value->at, value, NULL);
+}
+
+/* --- notify */
+
+static const struct choice occasions[] = {
+	{ "held", 0 }, { "stale", 0 }, { "drift", 0 }, { "lost", 0 }, { "agent-missing", 0 }, { NULL, 0 }
+};
+
+static void take_occasion(struct reader *r, const struct node *n, void *ctx)
+{
+	unsigned ignored;
+
+	(void)ctx;
+	value_choice(r, n, occasions, &ignored);
+}
+
+static void take_on(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)f;
+	(void)into;
+	value_each(r, value, "at least one of held, stale, drift, lost, agent-missing", take_occasion, NULL);
+}
+
+/* The words of a command may hold a secret, against all advice: none is shown. */
+static void take_command(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	static const char expected[] = "a sequence of words of which the first is an absolute path, such as "
+		"[/usr/local/bin/page-someone]";
+	const char *word;
+
+	(void)f;
+	(void)into;
+	if (value->kind == NODE_REFUSED)
+		return;
+	if (value->kind != NODE_SEQUENCE || value->count == 0) {
+		complain(r->complaints, value->at, "this is no command; expected %s", expected);
+		return;
+	}
+	for (size_t i = 0; i < value->count; i++)
+		if (value_scalar(r, value->items[i], "a word of the command", &word) && i == 0 && word[0] != '/')
+			complain(r->complaints, value->items[i]->at, "the program is no absolute path; expected %s",
+			         expected);
+}
+
+static const struct field notify_fields[] = {
+	{ KEY("command", take_command), .required = true },
+	{ KEY("on", take_on), .required = true },
+};
+
+SHAPE(notify_shape, "notify", notify_fields);
+
+void take_notify(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)f;
+	(void)into;
+	take_mapping(r, &notify_shape, value->at, value, NULL);
+}

@@ -1,0 +1,80 @@
+/* What the parts of the configuration's reader share, and how a mapping is read by a table of its keys.
+ *
+ * Each reading function complains by itself, with the place, and goes on: all errors of a file are told in one go.
+ * Whether there were any is seen at the end, from the complaints. */
+#ifndef HALLOWD_CONFIG_READER_H
+#define HALLOWD_CONFIG_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/complaint.h"
+#include "config/config.h"
+#include "config/tree.h"
+
+/* One address or prefix that an endpoint is reached at, kept until all endpoints are known: see overlap.h. */
+struct destination {
+	struct prefix prefix;
+	struct place at;
+	size_t endpoint; /* index into config->endpoints */
+};
+
+struct reader {
+	struct complaints *complaints;
+	struct config *config;
+	const struct node *lists, *endpoints, *agents; /* the sections, for names that refer to each other; NULL for none */
+	struct destination *destinations;
+	size_t destination_count, destination_cap;
+};
+
+struct field;
+struct shape;
+struct choice; /* value.h */
+
+/* Reads one value into the struct at `into`; NULL there means that it is only validated. */
+typedef void field_take(struct reader *r, const struct field *f, const struct node *value, void *into);
+
+/* One key of a mapping. */
+struct field {
+	const char *key;
+	field_take *take;
+	size_t offset, size;   /* of the member that a common reading function below fills in: FIELD() */
+	uint64_t min, max;     /* of numbers, durations (seconds), sizes (bytes) and shares (percent) */
+	const struct choice *choices;  /* take_choice */
+	const struct shape *shape;     /* take_nested: the member that FIELD() names is the struct that it fills in */
+	bool required;
+	bool unsupported;      /* validated, then refused as 'not supported yet' */
+};
+
+#define KEY(text, function) .key = text, .take = function
+#define FIELD(type, member) .offset = offsetof(type, member), .size = sizeof(((type *)0)->member)
+
+/* A kind of mapping: "a list", "an endpoint". */
+struct shape {
+	const char *what;
+	const struct field *fields;
+	size_t field_count;
+};
+
+#define SHAPE(name, what_text, table) \
+	static const struct shape name = { what_text, table, sizeof(table) / sizeof((table)[0]) }
+
+/* Complains about each unknown key with the nearest known one, each missing key (at the place `owner`: the key that the
+ * mapping belongs to) and each key that is not supported yet; takes the others in the order of the file.
+ * False where the value is no mapping, which is complained about. */
+bool take_mapping(struct reader *r, const struct shape *shape, struct place owner, const struct node *n, void *into);
+
+/* Common reading functions for tables.  Members: char * (freed and replaced), bool, an integer or enum of f->size
+ * bytes, int64_t seconds, uint64_t bytes, struct amount. */
+field_take take_text, take_path, take_truth, take_number, take_duration, take_size, take_amount, take_choice, take_name,
+	take_reference, take_nested;
+
+/* Replaces a string member.  Memory that lacks is noted in the complaints. */
+void reader_set_text(struct reader *r, char **member, const char *text);
+
+/* "; did you mean 'X'?" for a name that none of the mapping's keys has; "" for none. */
+#define READER_HINT_MAX 128
+const char *reader_hint(const struct node *mapping, const char *wrong, char out[READER_HINT_MAX]);
+
+#endif

@@ -1,0 +1,32 @@
+/* The sections of the file, each read into r->config or, where it is for later, validated only. */
+#ifndef HALLOWD_CONFIG_SECTIONS_H
+#define HALLOWD_CONFIG_SECTIONS_H
+
+#include "config/reader.h"
+
+/* For the table of the root's keys. */
+field_take take_lists, take_endpoints, take_audit;       /* lists.c, endpoints.c, audit_section.c */
+field_take take_agents, take_secrets, take_notify;       /* planned.c */
+
+void audit_defaults(struct audit_config *a);             /* audit_section.c */
+
+/* origins.c: the value of `origins`, into a struct list_config. */
+field_take take_origins;
+
+/* planned.c: keys of an origin that are validated, then refused as not supported yet. */
+field_take take_headers, take_proxy, take_pinned_key, take_signed_by;
+
+/* overlap.c: complains about each endpoint that holds an address, protocol and port of an earlier one. */
+void refuse_overlaps(struct reader *r);
+
+/* Walks a section of names: checks that each is one, calls `read` with its index among those that are not refused. */
+typedef void named_read(struct reader *r, size_t index, const struct node *name, const struct node *value, void *ctx);
+bool section_each(struct reader *r, const struct node *section, const char *what, named_read *read, void *ctx);
+
+/* How many names section_each walks; 0 where it is NULL or no mapping. */
+size_t section_count(const struct node *section);
+
+/* 0 with the index that section_each gives to this name, or -1. */
+int section_find(const struct node *section, const char *name, size_t *index);
+
+#endif
