@@ -302,7 +302,8 @@ counted() { status ".endpoints[] | select(.name == \"$1\") | .$2"; }
 # publish: the two publishers' answers as files, LAB_DIR/docs.txt (6) and LAB_DIR/provider.json (12).
 publish() {
 	printf '%s\n' "${BOTH[@]}" >"$LAB_DIR/docs.txt"
-	cp "$LAB_ROOT/contrib/terraform-output.json" "$LAB_DIR/provider.json"
+	printf '%s\n' "${BOTH[@]}" "${PROVIDER_ONLY[@]}" |
+		jq -Rn '{humanitec_source_ip_ranges: {value: [inputs + "/32"]}}' >"$LAB_DIR/provider.json"
 }
 
 # published_lists: the `lists` section with `humanitec` (both publishers must agree) and `office`, for `config`.
