@@ -135,8 +135,8 @@ static int damaged(struct reader *r, const char *what)
 {
 	char shown[SHOWN_MAX + 4];
 
-	error_set(r->err, "%s: line %zu: %s, found \"%s\"; the list file is damaged and is not used", r->name, r->number, what,
-	          show(r, shown));
+	error_set(r->err, "%s: line %zu: %s, found \"%s\"; the list file is damaged and is not used", r->name,
+	          r->number, what, show(r, shown));
 	errno = EBADMSG;
 	return -1;
 }

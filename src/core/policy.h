@@ -44,7 +44,7 @@ struct policy_endpoint {
 /* Limits of what is logged and counted one by one; the same for each endpoint. */
 struct policy_limits {
 	uint16_t nflog_group;
-	uint32_t denied_log_rate;  /* denied packets a second logged one by one, for each endpoint; bursts of twice that */
+	uint32_t denied_log_rate;  /* denied packets a second logged one by one, for each endpoint; bursts of twice it */
 	uint32_t denied_set_size;  /* keys in the dynamic set, for each family */
 };
 
@@ -66,9 +66,9 @@ const struct policy_endpoint *policy_find_endpoint(const struct policy *p, const
 const struct policy_endpoint *policy_match(const struct policy *p, const struct address *destination, uint8_t protocol,
                                            uint16_t port);
 
-/* The decision for a new connection, as the kernel makes it: the endpoint by destination, protocol and port; the first of its
- * lists that holds the source; else whether the endpoint is only observed.  Two addresses of different families are no
- * connection, and unmatched. */
+/* The decision for a new connection, as the kernel makes it: the endpoint by destination, protocol and port; the first
+ * of its lists that holds the source; else whether the endpoint is only observed.  Two addresses of different families
+ * are no connection, and unmatched. */
 struct policy_answer {
 	enum { ANSWER_ALLOW, ANSWER_DENY, ANSWER_UNMATCHED } verdict;
 	enum { REASON_LISTED, REASON_NOT_LISTED, REASON_OBSERVED, REASON_UNMATCHED } reason;

@@ -107,7 +107,8 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static enum prefix_parse parse_ends(struct range *r, const char *text, size_t first_len, const char *last, size_t last_len)
+static enum prefix_parse parse_ends(struct range *r, const char *text, size_t first_len, const char *last,
+                                    size_t last_len)
 {
 	struct range found;
 	bool mapped;

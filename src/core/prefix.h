@@ -24,7 +24,7 @@ struct range {
 enum prefix_parse {
 	PREFIX_OK,
 	PREFIX_HOST_BITS,     /* well formed, but bits were set behind the length; they are cleared in the result */
-	PREFIX_MAPPED,        /* IPv4-mapped IPv6 (::ffff:0:0/96): turned into the IPv4 prefix when it is /96 or longer */
+	PREFIX_MAPPED,        /* IPv4-mapped IPv6 (::ffff:0:0/96): the IPv4 prefix, when it is /96 or longer */
 	PREFIX_BAD_ADDRESS,   /* no address in front of the slash (leading zeros and octal forms included) */
 	PREFIX_BAD_LENGTH,    /* the length is no number, has a leading zero or a sign, or is too long for the family */
 	PREFIX_SCOPED,        /* an address with a scope id ("fe80::1%eth0") is no prefix */

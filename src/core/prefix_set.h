@@ -48,10 +48,11 @@ bool prefix_set_empty(const struct prefix_set *s);
 bool prefix_set_equal(const struct prefix_set *a, const struct prefix_set *b);
 bool prefix_set_contains(const struct prefix_set *s, const struct address *a); /* O(log n) */
 
-/* Each replaces *out, which must not be one of the operands.  O(n + m).  0, or -1 with errno ENOMEM. */
+/* Union, intersection, and `a` without `b`.  Each replaces *out, which must not be one of the operands.
+ * O(n + m).  0, or -1 with errno ENOMEM. */
 int prefix_set_union(struct prefix_set *out, const struct prefix_set *a, const struct prefix_set *b);
 int prefix_set_intersect(struct prefix_set *out, const struct prefix_set *a, const struct prefix_set *b);
-int prefix_set_subtract(struct prefix_set *out, const struct prefix_set *a, const struct prefix_set *b); /* a without b */
+int prefix_set_subtract(struct prefix_set *out, const struct prefix_set *a, const struct prefix_set *b);
 
 /* The addresses that at least `need` of the `count` sets hold (1 <= need <= count, else -1 with errno EINVAL). */
 int prefix_set_agree(struct prefix_set *out, const struct prefix_set *const *sets, size_t count, size_t need);

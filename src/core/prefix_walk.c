@@ -4,7 +4,7 @@
 /* How many bits the largest aligned block has that starts at `first` and ends no later than `last`. */
 static unsigned block_bits(struct u128 first, struct u128 last)
 {
-	struct u128 span = u128_subtract(last, first); /* one less than the number of addresses, so it cannot overflow */
+	struct u128 span = u128_subtract(last, first); /* addresses less one, so it cannot overflow */
 	unsigned width = u128_width(span);
 	unsigned fits = u128_compare(span, u128_low_ones(width)) == 0 ? width : width - 1;
 	unsigned aligned = u128_trailing_zeros(first);

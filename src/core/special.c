@@ -127,8 +127,10 @@ static const char *first_special6(const struct prefix_set *s, struct address *sh
 		} else if (u128_compare(special->last, r->first) < 0) {
 			row++;
 		} else {
+			bool within = u128_compare(r->first, special->first) > 0;
+
 			shared->family = AF_INET6;
-			u128_to_bytes(u128_compare(r->first, special->first) > 0 ? r->first : special->first, shared->bytes);
+			u128_to_bytes(within ? r->first : special->first, shared->bytes);
 			return special6[row].name;
 		}
 	}

@@ -84,8 +84,9 @@ static int run(const char *name, bool print)
 	if (rows >= 0 && print)
 		prefix_set_each(&set, print_prefix, NULL);
 	else if (rows >= 0)
-		printf("rows %ld prefixes %zu read %.4f parse %.4f merge %.4f total %.4f\n", rows, prefix_set_count(&set),
-		       read_at - started, parsed_at - read_at, merged_at - parsed_at, merged_at - started);
+		printf("rows %ld prefixes %zu read %.4f parse %.4f merge %.4f total %.4f\n", rows,
+		       prefix_set_count(&set), read_at - started, parsed_at - read_at, merged_at - parsed_at,
+		       merged_at - started);
 	prefix_set_free(&set);
 	return rows < 0 ? 1 : 0;
 }

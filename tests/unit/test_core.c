@@ -63,6 +63,7 @@ int main(void)
 {
 	int failed = 0;
 
+	failed += test_u128();
 	failed += test_address();
 	failed += test_prefix();
 	failed += test_prefix_set();

@@ -14,6 +14,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* One group each; how many of its tests failed. */
+int test_u128(void);
 int test_address(void);
 int test_prefix(void);
 int test_prefix_set(void);

@@ -52,7 +52,8 @@ static void put(const struct folder *f, const char *name, const void *data, size
 static void what_is_written_is_read(void **state)
 {
 	const struct folder *folder = *state;
-	struct list_file out = { .set = must_set("34.159.97.57 192.0.2.0-192.0.2.2 0.0.0.0 255.255.255.255 :: 2001:db8::/32") };
+	struct list_file out = { .set = must_set("34.159.97.57 192.0.2.0-192.0.2.2 0.0.0.0 255.255.255.255 "
+	                                         ":: 2001:db8::/32") };
 	struct list_file in = { 0 };
 	struct buffer bytes = BUFFER_INIT;
 	struct error err;
@@ -66,8 +67,8 @@ static void what_is_written_is_read(void **state)
 	assert_int_equal(file_read(folder->fd, "good", 4096, &bytes, &err), 0);
 	assert_string_equal(buffer_str(&bytes),
 	                    "# hallowd list 1\n# revision: 8\n# note: two lines and  , a: b\n# empty: \n\n"
-	                    "0.0.0.0/32\n34.159.97.57/32\n192.0.2.0/31\n192.0.2.2/32\n255.255.255.255/32\n::/128\n2001:db8::/32\n"
-	                    "# end 7 entries\n");
+	                    "0.0.0.0/32\n34.159.97.57/32\n192.0.2.0/31\n192.0.2.2/32\n255.255.255.255/32\n"
+	                    "::/128\n2001:db8::/32\n# end 7 entries\n");
 	assert_int_equal(fstatat(folder->fd, "good", &st, 0), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);
 
@@ -207,6 +208,7 @@ static const struct damage damages[] = {
 	{ "# hallowd list 1\n\n192.0.2.0/24\n192.0.1.0/24\n# end 2 entries\n", "line 4:" },
 	{ "# hallowd list 1\n\n192.0.2.0/24\n192.0.2.0/24\n# end 2 entries\n", "line 4:" },
 	{ "# hallowd list 1\n\n192.0.2.0/24\n192.0.2.7/32\n# end 2 entries\n", "line 4:" },
+	{ "# hallowd list 1\n\n192.0.2.0/31\n192.0.2.1/32\n# end 2 entries\n", "line 4:" },
 	{ "# hallowd list 1\n\n2001:db8::/32\n192.0.2.0/24\n# end 2 entries\n", "line 4:" },
 	{ "# hallowd list 1\n\n192.0.2.0/25\n192.0.2.128/25\n# end 2 entries\n", "line 4:" },
 	{ "# hallowd list 1\n\n0.0.0.0/1\n128.0.0.0/1\n# end 2 entries\n", "line 4:" },

@@ -73,7 +73,8 @@ static void make_endpoint(struct policy_endpoint *e, const struct endpoint_text 
 }
 
 static const struct endpoint_text endpoint_texts[] = {
-	{ "api", { "203.0.113.10", "2001:db8::10" }, { { 443, 443 }, { 6443, 6450 } }, IPPROTO_TCP, { 0, 1 }, 2, MODE_ENFORCE },
+	{ "api", { "203.0.113.10", "2001:db8::10" }, { { 443, 443 }, { 6443, 6450 } }, IPPROTO_TCP, { 0, 1 }, 2,
+	  MODE_ENFORCE },
 	{ "api-udp", { "203.0.113.10" }, { { 443, 443 } }, IPPROTO_UDP, { 1 }, 1, MODE_ENFORCE },
 	{ "net", { "198.51.100.0/24", "2001:db8:1::/48" }, { { 1, 65535 } }, IPPROTO_TCP, { 1, 0 }, 2, MODE_OBSERVE },
 	{ "closed", { "203.0.113.11" }, { { 22, 22 } }, IPPROTO_SCTP, { 2 }, 1, MODE_ENFORCE },

@@ -199,7 +199,8 @@ static void every_length_has_its_ends(void **state)
 
 			/* the last prefix of this length: its end is all ones, and its start is the mask */
 			snprintf(text, sizeof(text), "%s/%u", family == 0 ? "255.255.255.255" : ONES6, length);
-			assert_int_equal(prefix_parse(&p, text, strlen(text)), length == width ? PREFIX_OK : PREFIX_HOST_BITS);
+			assert_int_equal(prefix_parse(&p, text, strlen(text)),
+			                 length == width ? PREFIX_OK : PREFIX_HOST_BITS);
 			prefix_range(&p, &r);
 			assert_int_equal(address_compare(&r.last, ones), 0);
 			for (unsigned bit = 0; bit < width; bit++)
@@ -229,8 +230,8 @@ static void a_prefix_holds_one_family_only(void **state)
 static void order_is_family_address_length(void **state)
 {
 	static const char *const sorted[] = {
-		"0.0.0.0/0", "0.0.0.0/32", "10.0.0.0/8", "10.0.0.0/9", "10.0.0.0/32", "10.0.0.1/32", "255.255.255.255/32",
-		"::/0", "::/128", "::1/128", "2001:db8::/32", "2001:db8::/48",
+		"0.0.0.0/0", "0.0.0.0/32", "10.0.0.0/8", "10.0.0.0/9", "10.0.0.0/32", "10.0.0.1/32",
+		"255.255.255.255/32", "::/0", "::/128", "::1/128", "2001:db8::/32", "2001:db8::/48",
 	};
 
 	(void)state;

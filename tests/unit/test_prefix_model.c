@@ -95,7 +95,7 @@ static size_t runs(const struct model *m)
 	return count;
 }
 
-/* How many CIDR prefixes cover what the model holds of the aligned block that begins `start` addresses behind the window's. */
+/* How many CIDR prefixes cover what the model holds of an aligned block that begins at `start` in the window. */
 static size_t fewest(const struct model *m, int start, int size)
 {
 	int held = 0;

@@ -35,7 +35,8 @@ static const struct set_case set_cases[] = {
 	{ ONES6 " ::", "::/128 " ONES6 "/128", 2 },
 	{ "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe " ONES6, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/127", 1 },
 	/* adjacent across the middle of the 128 bits */
-	{ "2001:db8:0:1:: 2001:db8:0:0:ffff:ffff:ffff:ffff", "2001:db8::ffff:ffff:ffff:ffff/128 2001:db8:0:1::/128", 1 },
+	{ "2001:db8:0:1:: 2001:db8:0:0:ffff:ffff:ffff:ffff",
+	  "2001:db8::ffff:ffff:ffff:ffff/128 2001:db8:0:1::/128", 1 },
 	{ "2001:db8:0:1::/64 2001:db8::/64", "2001:db8::/63", 1 },
 	/* IPv4 first, and the families never meet */
 	{ "::/96 0.0.0.0/0", "0.0.0.0/0 ::/96", 2 },
@@ -325,7 +326,8 @@ static void many_of_ipv6_are_sorted_and_merged(void **state)
 	assert_non_null(parts);
 	for (size_t i = 0; i < RANGES; i++) {
 		uint64_t lo = UINT64_MAX - 20000 + i * 10;
-		struct u128 first = { 7 + (lo < 50000), lo }, second = u128_next(first), last = u128_next(u128_next(second));
+		struct u128 first = { 7 + (lo < 50000), lo }, second = u128_next(first);
+		struct u128 last = u128_next(u128_next(second));
 
 		assert_int_equal(prefix_set_add_range6(&sorted, first, last), 0);
 		parts[2 * i] = (struct range6){ first, second };

@@ -1,5 +1,5 @@
-/* The special-purpose addresses, checked against the registries in the form in which IANA writes them: blocks within blocks,
- * the most specific one decides. */
+/* The special-purpose addresses, checked against the registries in the form in which IANA writes them: blocks within
+ * blocks, the most specific one decides. */
 #include "test_core.h"
 
 #include <string.h>

@@ -76,15 +76,18 @@ static const struct parse_case parse_cases[] = {
 	{ "-90s", "2026-11-24T02:30:51.123456Z" },
 	{ "-2w", "2026-11-10T02:32:21.123456Z" },
 	{ "-0", "2026-11-24T02:32:21.123456Z" },
-	{ "", NULL }, { "-", NULL }, { "24h", NULL }, { "+24h", NULL }, { "--24h", NULL }, { "-24", NULL }, { "- 24h", NULL },
+	{ "", NULL }, { "-", NULL }, { "24h", NULL }, { "+24h", NULL }, { "--24h", NULL }, { "-24", NULL },
+	{ "- 24h", NULL },
 	{ "-9223372036854775807s", NULL }, { "-99999999999999999999d", NULL },
 	{ "Now", NULL }, { "tomorrow", NULL }, { "now ", NULL },
 	{ "2026", NULL }, { "2026-11", NULL }, { "2026-11-1", NULL }, { "2026-1-01", NULL }, { "26-11-01", NULL },
-	{ "2026-13-01", NULL }, { "2026-00-01", NULL }, { "2026-11-00", NULL }, { "2026-11-31", NULL }, { "2026-02-29", NULL },
+	{ "2026-13-01", NULL }, { "2026-00-01", NULL }, { "2026-11-00", NULL }, { "2026-11-31", NULL },
+	{ "2026-02-29", NULL },
 	{ "1900-02-29", NULL }, { "2026-11-01T", NULL }, { "2026-11-01T10:00Z", NULL }, { "2026-11-01T10:00:00", NULL },
 	{ "2026-11-01T24:00:00Z", NULL }, { "2026-11-01T10:60:00Z", NULL }, { "2026-11-01T10:00:61Z", NULL },
 	{ "2026-11-01T10:00:60Z", NULL }, { "2026-11-01T10:00:00.Z", NULL }, { "2026-11-01T10:00:00,5Z", NULL },
-	{ "2026-11-01T10:00:00+0200", NULL }, { "2026-11-01T10:00:00+24:00", NULL }, { "2026-11-01T10:00:00+02:60", NULL },
+	{ "2026-11-01T10:00:00+0200", NULL }, { "2026-11-01T10:00:00+24:00", NULL },
+	{ "2026-11-01T10:00:00+02:60", NULL },
 	{ "2026-11-01T10:00:00Zx", NULL }, { "2026-11-01T10:00:00+02:00 ", NULL }, { " 2026-11-01", NULL },
 	{ "2026-11-01x", NULL }, { "2026/11/01", NULL }, { "+2026-11-01", NULL },
 };
@@ -114,8 +117,10 @@ struct duration_case {
 };
 
 static const struct duration_case duration_cases[] = {
-	{ "0", 0, "0" }, { "0s", 0, "0" }, { "0d", 0, "0" }, { "1s", 1, "1s" }, { "59s", 59, "59s" }, { "60s", 60, "1m" },
-	{ "61s", 61, "61s" }, { "90s", 90, "90s" }, { "10m", 600, "10m" }, { "90m", 5400, "90m" }, { "60m", 3600, "1h" },
+	{ "0", 0, "0" }, { "0s", 0, "0" }, { "0d", 0, "0" }, { "1s", 1, "1s" }, { "59s", 59, "59s" },
+	{ "60s", 60, "1m" },
+	{ "61s", 61, "61s" }, { "90s", 90, "90s" }, { "10m", 600, "10m" }, { "90m", 5400, "90m" },
+	{ "60m", 3600, "1h" },
 	{ "6h", 21600, "6h" }, { "24h", 86400, "1d" }, { "25h", 90000, "25h" }, { "3d", 259200, "3d" },
 	{ "400d", 34560000, "400d" }, { "2w", 1209600, "2w" }, { "14d", 1209600, "2w" }, { "007s", 7, "7s" },
 	{ "9223372036854775807s", INT64_MAX, "9223372036854775807s" },
@@ -140,7 +145,8 @@ static void durations_come_back_shortest(void **state)
 static void what_is_no_duration_is_refused(void **state)
 {
 	static const char *const texts[] = {
-		"", "s", "10", "00", "-1s", "+1s", "1 s", " 1s", "1s ", "1S", "1y", "1ms", "1h30m", "1.5h", "0x1s", "1ss",
+		"", "s", "10", "00", "-1s", "+1s", "1 s", " 1s", "1s ", "1S", "1y", "1ms", "1h30m", "1.5h",
+		"0x1s", "1ss",
 		"9223372036854775808s", "9223372036854775807m", "99999999999999999999s", "15250284452472w",
 	};
 
@@ -163,7 +169,8 @@ static void clocks_are_in_their_units(void **state)
 	struct timespec ts;
 
 	(void)state;
-	assert_true(now >= (time_us)before * US_PER_SECOND - US_PER_SECOND && now < ((time_us)after + 1) * US_PER_SECOND);
+	assert_true(now >= ((time_us)before - 1) * US_PER_SECOND);
+	assert_true(now < ((time_us)after + 1) * US_PER_SECOND);
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	assert_true(monotonic <= (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
 	assert_true(monotonic > (int64_t)ts.tv_sec * 1000 - 60000);
