@@ -44,7 +44,7 @@ struct policy_endpoint {
 /* Limits of what is logged and counted one by one; the same for each endpoint. */
 struct policy_limits {
 	uint16_t nflog_group;
-	uint32_t denied_log_rate;  /* denied packets a second logged one by one, for each endpoint; bursts of twice it */
+	uint32_t denied_log_rate;  /* denied packets a second logged one by one, for each endpoint; bursts twice that */
 	uint32_t denied_set_size;  /* keys in the dynamic set, for each family */
 };
 
