@@ -1,0 +1,20 @@
+/* What went wrong with a request, in words for a person, with nothing of the URL but the host. */
+#ifndef HALLOWD_FETCH_DESCRIBE_H
+#define HALLOWD_FETCH_DESCRIBE_H
+
+#include <stddef.h>
+
+#include <curl/curl.h>
+
+#include "core/error.h"
+
+/* "404 Not Found" (RFC 9110, 15, and 429); the number alone for others.  Returns out. */
+const char *describe_status(char *out, size_t size, long status);
+
+/* "60 s", or "1500 ms".  Returns out. */
+const char *describe_ms(char *out, size_t size, unsigned long ms);
+
+/* Sets the text for a failed transfer.  `details` is what CURLOPT_ERRORBUFFER got.  Always returns -1. */
+int describe_failure(struct error *err, CURL *easy, CURLcode code, const char *host, const char *details);
+
+#endif

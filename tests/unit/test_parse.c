@@ -1,0 +1,6 @@
+#include "parse_cases.h"
+
+int main(void)
+{
+	return test_text() + test_json() + test_yaml() + test_csv() + test_html() + test_guess();
+}
