@@ -126,8 +126,7 @@ int audit_reading_decode(struct message *m, struct audit_reading *r);
 void audit_reading_free(struct audit_reading *r);
 
 /* SYNC{u64 id}: answer SYNCED{u64 id} once all that the kernel had logged and hallowd had said before it is
- *               committed and
- *               the tallies of the last READING are settled.
+ *               committed and the tallies of the last READING are settled.
  * STOP{u64 0}:  the same, then exit 0.
  * READY{u64 last committed sequence}: sent once, when the database is open.
  * ACK{u64 committed sequence, u64 rows recorded so far by this process, u64 netlink messages lost so far}. */
