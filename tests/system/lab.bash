@@ -41,7 +41,19 @@ lab_missing() {
 		command -v "${tool%%:*}" >/dev/null || echo "${tool%%:*} (Debian package ${tool##*:})"
 	done
 	command -v $LAB_PYTHON >/dev/null || echo "python3 (Debian package python3)"
+	[ "$(id -u)" -ne 0 ] || unshare --net sh -c 'ip link add v0 type veth peer name v1 && nft add table inet probe' 2>/dev/null ||
+		echo "a kernel and container that allow network namespaces, veth and nf_tables"
 }
+
+# kernel_since MAJOR MINOR: this kernel is that one or a later one.
+kernel_since() {
+	local major minor
+	IFS=.- read -r major minor _ < <(uname -r)
+	[ "$major" -gt "$1" ] || { [ "$major" -eq "$1" ] && [ "$minor" -ge "$2" ]; }
+}
+
+# needs_owner: skips a test that needs tables that stay with their owner.
+needs_owner() { kernel_since 6 9 || skip "this kernel ($(uname -r)) has no persistent owned tables; Linux 6.9 has"; }
 
 # lab_sweep: removes the namespaces and processes of labs whose maker is dead.  The name holds the maker's pid.
 lab_sweep() {

@@ -172,6 +172,7 @@ other_tools() {
 base_chain() { on_gate nft -j list chains inet | jq -r '.nftables[] | .chain? // empty | select(.table == "hallowd" and .hook) | .name'; }
 
 @test "surviving: other tools cannot change or flush the table while hallowd runs" {
+	needs_owner
 	hallowd_start
 	local before
 	before=$(ruleset)
@@ -181,7 +182,18 @@ base_chain() { on_gate nft -j list chains inet | jq -r '.nftables[] | .chain? //
 	same "$(status .enforcing)" true
 }
 
+@test "surviving: after a flush while hallowd runs the policy is in force, untouched or made again" {
+	hallowd_start
+	on_gate nft flush ruleset || :
+	on_gate nft delete table inet hallowd || :
+	wait_until 20 strangers_stay_out
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432)" "1 0 0"
+	soon true status .enforcing
+}
+strangers_stay_out() { [ "$(dial $STRANGER4 $LOCAL4 5432)" = "0 1 0" ]; }
+
 @test "surviving: nor while hallowd is dead; and it takes its table over again" {
+	needs_owner
 	hallowd_start
 	local before
 	before=$(ruleset)
