@@ -1,1 +1,24 @@
-/* to come */
+/* The compliance report: one model (model.h), one renderer for each format. */
+#ifndef HALLOWD_REPORT_REPORT_H
+#define HALLOWD_REPORT_REPORT_H
+
+#include <stdio.h>
+
+#include "core/error.h"
+#include "report/model.h"
+
+/* Of files that a report is written to: it says who connected, so it is not for everybody. */
+#define REPORT_FILE_MODE 0640
+
+/* Writes the report; the caller checks the stream for errors.  0, or -1 where memory ran out. */
+typedef int report_render(const struct report *r, FILE *out);
+
+report_render report_text; /* for people and auditors */
+report_render report_json; /* the fields of interface.md */
+report_render report_csv;  /* the connections by endpoint and source */
+
+/* Writes endpoints.csv, sources.csv, list_changes.csv, events.csv and losses.csv into the folder, each whole or not at
+ * all.  RFC 4180, with a header row; a text that a spreadsheet would take for a formula gets an apostrophe in front. */
+int report_csv_folder(const struct report *r, const char *folder, struct error *err);
+
+#endif

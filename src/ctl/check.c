@@ -1,0 +1,74 @@
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "ctl/ctl.h"
+#include "report/plain.h"
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* {"ok": ..., "errors": [one text for each line]} */
+static void print_json(bool ok, char *lines)
+{
+	json_t *errors = json_array(), *all;
+	char *line;
+
+	while ((line = strsep(&lines, "\n")) != NULL) {
+		json_t *text = *line != '\0' ? json_string(line) : NULL;
+
+		if (*line != '\0')
+			json_array_append_new(errors, text != NULL ? text : json_string("(a line that is not UTF-8)"));
+	}
+	all = json_pack("{s:b, s:o}", "ok", ok, "errors", errors);
+	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	putchar('\n');
+	json_decref(all);
+}
+
+static void print_good(const struct ctl *ctl)
+{
+	const struct config *c = ctl->config;
+
+	plain_write(stdout, ctl->config_path);
+	printf(" is good: %zu list%s, %zu endpoint%s\n", c->list_count, plural(c->list_count), c->endpoint_count,
+	       plural(c->endpoint_count));
+}
+
+static int run(struct ctl *ctl, const struct arguments *args)
+{
+	struct buffer errors = BUFFER_INIT;
+	const char *text;
+	bool ok;
+
+	(void)args;
+	ok = config_load(ctl->config_path, &ctl->config, &errors) == 0;
+	text = buffer_str(&errors);
+	if (text == NULL) {
+		buffer_free(&errors);
+		return ctl_fail(EXIT_FAILED, "out of memory");
+	}
+	if (ctl->format == OUTPUT_JSON)
+		print_json(ok, (char *)errors.data);
+	else if (ok)
+		print_good(ctl);
+	else
+		plain_write_lines(stderr, "", text);
+	buffer_free(&errors);
+	return ok ? EXIT_DONE : EXIT_USAGE;
+}
+
+const struct verb verb_check = {
+	.name = "check",
+	.words = "",
+	.summary = "is the configuration good",
+	.about = "Reads the configuration and tells every error in it: file, line, column, what was expected.\n"
+	         "Changes nothing and asks nobody; needs no running hallowd.\n",
+	.examples = "  hallowctl check\n"
+	            "  hallowctl -c new.yaml check && mv new.yaml /etc/hallowd/hallowd.yaml && hallowctl reload\n",
+	.formats = "text, json",
+	.run = run,
+};

@@ -1,0 +1,121 @@
+#include "ctl/ctl.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "audit/audit.h"
+#include "config/suggest.h"
+#include "ctl/daemon.h"
+#include "ctl/usage.h"
+#include "report/plain.h"
+
+int ctl_fail(int code, const char *fmt, ...)
+{
+	struct error e;
+	va_list ap;
+
+	va_start(ap, fmt);
+	error_vset(&e, fmt, ap);
+	va_end(ap);
+	plain_write_lines(stderr, "hallowctl: ", e.text);
+	return code;
+}
+
+int ctl_config(struct ctl *ctl)
+{
+	struct buffer errors = BUFFER_INIT;
+	const char *text;
+
+	if (ctl->config != NULL || config_load(ctl->config_path, &ctl->config, &errors) == 0) {
+		buffer_free(&errors);
+		return 0;
+	}
+	text = buffer_str(&errors);
+	plain_write_lines(stderr, "", text != NULL && *text != '\0' ? text : "out of memory");
+	buffer_free(&errors);
+	return EXIT_USAGE;
+}
+
+int ctl_audit(struct ctl *ctl, sqlite3 **db)
+{
+	struct error err;
+	int code = ctl_config(ctl);
+
+	if (code != 0)
+		return code;
+	daemon_sync(ctl);
+	if (audit_open_reader(db, ctl->config->state_dir, &err) == 0)
+		return 0;
+	if (errno == ENOENT)
+		return ctl_fail(EXIT_FAILED, "there is no audit log in %s yet; hallowd makes it when it first runs",
+		                ctl->config->state_dir);
+	return ctl_fail(EXIT_FAILED, "%s", err.text);
+}
+
+int ctl_unknown(const char *what, const char *name, const char *const *names, size_t count)
+{
+	char near[SUGGEST_TEXT_MAX];
+	struct suggestion s;
+	size_t i;
+
+	suggest_begin(&s, name);
+	for (i = 0; i < count; i++)
+		suggest_consider(&s, names[i]);
+	return ctl_fail(EXIT_USAGE, "there is no %s '%s'%s", what, name, suggest_text(&s, near));
+}
+
+void ctl_print_table(const struct table *t, const char *indent)
+{
+	if (table_print(t, stdout, indent) == -1)
+		ctl_fail(0, "out of memory: part of a table is missing");
+}
+
+int ctl_time(time_us *t, const char *name, const char *text)
+{
+	if (time_parse(t, text, time_now()) == 0)
+		return 0;
+	return ctl_fail(EXIT_USAGE, "--%s '%s' is no time; expected a date or a time (2026-11-01, 2026-11-01T10:00:00Z), today, "
+	                "yesterday, now, or how long ago (-24h)", name, text);
+}
+
+static bool wants_colour(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0');
+}
+
+/* What could not be written was not said. */
+static int close_output(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	return ctl_fail(code > EXIT_FAILED ? code : EXIT_FAILED, "cannot write to standard output: %s", strerror(errno));
+}
+
+int ctl_main(const struct verb *const *verbs, int argc, char **argv)
+{
+	struct ctl ctl = { .config_path = CONFIG_DEFAULT_PATH, .colour = wants_colour() };
+	struct arguments args = { .count = 0 };
+	const struct verb *verb;
+	const char *format = NULL;
+	int next, code;
+
+	code = usage_parse_global(&ctl, verbs, argc, argv, &next, &format);
+	if (code != -1)
+		return close_output(code);
+	verb = usage_find_verb(verbs, argv[next]);
+	if (verb == NULL)
+		return EXIT_USAGE;
+	code = usage_parse_verb(&ctl, verb, argc - next, argv + next, &args, &format);
+	if (code == -1)
+		code = usage_set_format(&ctl, verb, format);
+	if (code == -1)
+		code = verb->run(&ctl, &args);
+	config_free(ctl.config);
+	return close_output(code);
+}

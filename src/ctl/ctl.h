@@ -1,0 +1,79 @@
+/* hallowctl: what its verbs share.  A verb is a file with one `const struct verb`. */
+#ifndef HALLOWD_CTL_CTL_H
+#define HALLOWD_CTL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <sqlite3.h>
+
+#include "config/config.h"
+#include "core/control.h" /* exit codes */
+#include "core/error.h"
+#include "core/time_text.h"
+#include "report/table.h"
+
+#define OPTIONS_MAX 8
+
+enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV };
+
+/* One run of hallowctl. */
+struct ctl {
+	const char *config_path;
+	enum output format;
+	bool colour;           /* standard output is a terminal, and NO_COLOR is not set */
+	struct config *config; /* NULL until ctl_config; freed by ctl_main */
+};
+
+/* What stands behind a verb on the command line. */
+struct arguments {
+	const char *option[OPTIONS_MAX]; /* by index of verb.options: its value, "" for a flag, NULL where it was not given */
+	char **words;
+	size_t count;
+};
+
+/* An option of a verb's own.  The table ends with a NULL name. */
+struct verb_option {
+	const char *name;
+	const char *value; /* what its value is called, NULL for a flag */
+	const char *help;
+};
+
+struct verb {
+	const char *name;
+	const char *words;    /* how its arguments, and options that it needs, are shown: "LIST --reason TEXT", "[LIST...]", "" */
+	size_t min, max;      /* how many there may be */
+	const char *summary;  /* one line for --help */
+	const char *about;    /* whole lines, for the verb's own --help */
+	const char *examples; /* whole lines, each an indented command */
+	const char *formats;  /* "text, json", "text, json, csv" */
+	const struct verb_option *options; /* NULL for none */
+	int (*run)(struct ctl *ctl, const struct arguments *args); /* returns an exit code */
+};
+
+extern const struct verb verb_approve, verb_check, verb_explain, verb_history, verb_lists, verb_log, verb_plan, verb_refresh,
+	verb_reject, verb_reload, verb_report, verb_status, verb_teardown;
+
+/* All of hallowctl.  `verbs` ends with NULL.  Returns the exit code. */
+int ctl_main(const struct verb *const *verbs, int argc, char **argv);
+
+/* Prints "hallowctl: ..." to standard error, control characters escaped, and returns `code`. */
+int ctl_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Loads the configuration once.  0, or the exit code when its errors were printed. */
+int ctl_config(struct ctl *ctl);
+
+/* Opens the audit log to read, after the daemon, where one runs, was asked to write out all that happened so far.
+ * 0 with *db, or the exit code when the error was printed. */
+int ctl_audit(struct ctl *ctl, sqlite3 **db);
+
+/* Prints to standard output; says so on standard error where memory ran out. */
+void ctl_print_table(const struct table *t, const char *indent);
+
+/* A time of the command line, option --NAME.  0, or the exit code when the error was printed. */
+int ctl_time(time_us *t, const char *name, const char *text);
+
+/* "there is no WHAT 'NAME'; did you mean 'X'?"; `names` holds `count`.  Returns EXIT_USAGE. */
+int ctl_unknown(const char *what, const char *name, const char *const *names, size_t count);
+
+#endif

@@ -1,0 +1,175 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "core/address.h"
+#include "ctl/answer.h"
+#include "ctl/ctl.h"
+#include "ctl/daemon.h"
+#include "report/plain.h"
+
+/* "203.0.113.10:6443/tcp", "[2001:db8::10]:6443/tcp" */
+static void print_destination(const json_t *answer)
+{
+	const char *destination = answer_text(answer, "destination");
+	long long port = answer_number(answer, "port");
+	bool v6 = strchr(destination, ':') != NULL && port > 0;
+
+	fputs(v6 ? "[" : "", stdout);
+	plain_write(stdout, destination);
+	fputs(v6 ? "]" : "", stdout);
+	if (port > 0)
+		printf(":%lld", port);
+	if (*answer_text(answer, "protocol") != '\0')
+		fputc('/', stdout);
+	plain_write(stdout, answer_text(answer, "protocol"));
+}
+
+static void print_head(const json_t *answer)
+{
+	const char *verdict = answer_text(answer, "verdict");
+
+	fputs(strcmp(verdict, "allow") == 0 ? "ALLOW " : strcmp(verdict, "deny") == 0 ? "DENY " : "UNMATCHED ", stdout);
+	plain_write(stdout, answer_text(answer, "source"));
+	fputs(" -> ", stdout);
+	if (*answer_text(answer, "endpoint") != '\0') {
+		plain_write(stdout, answer_text(answer, "endpoint"));
+		fputc(' ', stdout);
+	}
+	print_destination(answer);
+	fputs(": ", stdout);
+}
+
+static void print_listed(const json_t *answer)
+{
+	fputs("listed as ", stdout);
+	plain_write(stdout, answer_text(answer, "entry"));
+	fputs(" in list ", stdout);
+	plain_write(stdout, answer_text(answer, "list"));
+	printf(", revision %lld\n", answer_number(answer, "revision"));
+}
+
+static void print_reason(const json_t *answer)
+{
+	const char *reason = answer_text(answer, "reason");
+
+	if (strcmp(reason, "listed") == 0) {
+		print_listed(answer);
+	} else if (strcmp(reason, "unmatched") == 0) {
+		puts("no endpoint has this destination, so hallowd leaves it alone");
+	} else if (strcmp(reason, "observed") == 0 || strcmp(reason, "not-listed") == 0) {
+		answer_print_texts(stdout, "not listed in ", json_object_get(answer, "lists"), 0, "");
+		if (answer_count(answer, "lists") == 0)
+			fputs("the endpoint allows no list", stdout);
+		puts(strcmp(reason, "observed") == 0 ? "; the endpoint is only observed; in mode enforce this is denied" : "");
+	} else {
+		plain_write_lines(stdout, "", reason);
+	}
+}
+
+static void print_names(const json_t *origins, const struct address *source, bool naming)
+{
+	const char *separator = "";
+	json_t *origin;
+	size_t i;
+
+	json_array_foreach(origins, i, origin) {
+		if (answer_holds(json_object_get(origin, "extra"), source) != naming)
+			continue;
+		fputs(separator, stdout);
+		plain_write(stdout, answer_text(origin, "name"));
+		separator = ", ";
+	}
+}
+
+static size_t count_naming(const json_t *origins, const struct address *source)
+{
+	json_t *origin;
+	size_t naming = 0, i;
+
+	json_array_foreach(origins, i, origin)
+		naming += answer_holds(json_object_get(origin, "extra"), source);
+	return naming;
+}
+
+/* Why a list does not have the source, where there is more to say than that. */
+static void print_list(const json_t *list, const struct address *source)
+{
+	const json_t *origins = json_object_get(list, "origins"), *held = json_object_get(list, "held");
+	size_t naming = count_naming(origins, source);
+	const char *agree = answer_text(list, "agree");
+
+	if (naming > 0 && naming < json_array_size(origins)) {
+		fputs("  ", stdout);
+		plain_write(stdout, answer_text(list, "name"));
+		fputs(": named by ", stdout);
+		print_names(origins, source, true);
+		fputs(", not by ", stdout);
+		print_names(origins, source, false);
+		fputs("; the list needs ", stdout);
+		plain_write(stdout, strcmp(agree, "2 of 2") == 0 ? "both" : agree);
+		fputc('\n', stdout);
+	}
+	if (answer_holds(json_object_get(held, "added"), source)) {
+		fputs("  ", stdout);
+		plain_write(stdout, answer_text(list, "name"));
+		fputs(": in what is held since ", stdout);
+		plain_write(stdout, answer_text(held, "since"));
+		puts("; see hallowctl lists");
+	}
+	if (answer_count(list, "origins") > 0 && answer_number(list, "revision") == 0) {
+		fputs("  ", stdout);
+		plain_write(stdout, answer_text(list, "name"));
+		puts(": no good list is known yet, so it lets nobody in");
+	}
+}
+
+static void print_lists(struct ctl *ctl, const json_t *answer)
+{
+	struct address source;
+	json_t *name, *list;
+	size_t i;
+
+	if (address_parse(&source, answer_text(answer, "source")) == -1)
+		return;
+	json_array_foreach(json_object_get(answer, "lists"), i, name) {
+		const char *words[] = { "lists", json_string_value(name) };
+
+		if (words[1] == NULL)
+			continue;
+		daemon_ask_result(ctl, words, 2, JSON_OBJECT, &list);
+		print_list(list, &source);
+		json_decref(list);
+	}
+}
+
+static void show(struct ctl *ctl, const json_t *answer)
+{
+	const char *reason = answer_text(answer, "reason");
+
+	print_head(answer);
+	print_reason(answer);
+	if (strcmp(reason, "not-listed") == 0 || strcmp(reason, "observed") == 0)
+		print_lists(ctl, answer);
+}
+
+static int run(struct ctl *ctl, const struct arguments *args)
+{
+	const char *words[] = { "explain", args->words[0], args->words[1] };
+
+	return daemon_ask_and_show(ctl, words, 3, JSON_OBJECT, show);
+}
+
+const struct verb verb_explain = {
+	.name = "explain",
+	.words = "SOURCE DESTINATION",
+	.min = 2,
+	.max = 2,
+	.summary = "the verdict for one connection, and why",
+	.about = "Says whether a new connection from SOURCE to DESTINATION is let in, and which entry of which list decides it; for\n"
+	         "a denied one, what of it is known: which origins name the source and which do not, and what is held.\n"
+	         "DESTINATION is ADDRESS[:PORT][/PROTOCOL]; an IPv6 address with a port stands in brackets.\n",
+	.examples = "  hallowctl explain 34.159.97.57 203.0.113.10:6443\n"
+	            "  hallowctl explain 2001:db8:1::5 '[2001:db8::10]:6443/tcp'\n",
+	.formats = "text, json",
+	.run = run,
+};

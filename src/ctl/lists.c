@@ -1,0 +1,188 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/answer.h"
+#include "ctl/ctl.h"
+#include "ctl/daemon.h"
+#include "ctl/disagreement.h"
+#include "report/plain.h"
+#include "report/table.h"
+
+#define DISPUTES_SHOWN 40
+#define HELD_SHOWN 40
+
+static bool is_published(const json_t *list)
+{
+	return answer_count(list, "origins") > 0;
+}
+
+static enum style state_style(const char *state)
+{
+	return strcmp(state, "current") == 0 || strcmp(state, "ok") == 0 ? STYLE_GOOD : STYLE_BAD;
+}
+
+static void show_summary(struct ctl *ctl, const json_t *lists)
+{
+	static const char *const names[] = { "LIST", "KIND", "STATE", "REVISION", "ENTRIES", "AGREE", "APPLIED AT", "DECIDED BY" };
+	struct table t;
+	json_t *list;
+	size_t i;
+
+	table_init(&t, "lllrrlll", ctl->colour);
+	table_header(&t, names);
+	json_array_foreach(lists, i, list) {
+		table_add(&t, answer_text(list, "name"));
+		table_add(&t, answer_text(list, "kind"));
+		table_add_style(&t, state_style(answer_text(list, "state")), answer_text(list, "state"));
+		table_addf(&t, "%lld", answer_number(list, "revision"));
+		table_addf(&t, "%zu", answer_count(list, "entries"));
+		table_add(&t, is_published(list) ? answer_text(list, "agree") : "");
+		table_add(&t, answer_text(list, "applied_at"));
+		table_add(&t, answer_text(list, "decided_by"));
+	}
+	ctl_print_table(&t, "");
+	table_free(&t);
+}
+
+static void show_origins(struct ctl *ctl, const json_t *list)
+{
+	static const char *const names[] = { "ORIGIN", "STATE", "ENTRIES", "FETCHED AT", "SOURCE" };
+	const json_t *origins = json_object_get(list, "origins");
+	struct table t;
+	json_t *origin;
+	size_t i;
+
+	table_init(&t, "llrll", ctl->colour);
+	table_header(&t, names);
+	json_array_foreach(origins, i, origin) {
+		table_add(&t, answer_text(origin, "name"));
+		table_add_style(&t, state_style(answer_text(origin, "state")), answer_text(origin, "state"));
+		table_addf(&t, "%lld", answer_number(origin, "entries"));
+		table_add(&t, answer_text(origin, "fetched_at"));
+		table_add(&t, answer_text(origin, "source"));
+	}
+	ctl_print_table(&t, "  ");
+	table_free(&t);
+	json_array_foreach(origins, i, origin) {
+		if (*answer_text(origin, "error") == '\0')
+			continue;
+		fputs("  ", stdout);
+		plain_write(stdout, answer_text(origin, "name"));
+		fputs(": ", stdout);
+		plain_write(stdout, answer_text(origin, "error"));
+		fputc('\n', stdout);
+	}
+}
+
+static void show_held(const json_t *list)
+{
+	const json_t *held = json_object_get(list, "held");
+
+	if (!json_is_object(held))
+		return;
+	fputs("held since ", stdout);
+	plain_write(stdout, answer_text(held, "since"));
+	printf(": %zu to add, %zu to remove\n", answer_count(held, "added"), answer_count(held, "removed"));
+	answer_print_lines(stdout, "  ", json_object_get(held, "reasons"));
+	answer_print_texts(stdout, "  + ", json_object_get(held, "added"), HELD_SHOWN, "\n");
+	answer_print_texts(stdout, "  - ", json_object_get(held, "removed"), HELD_SHOWN, "\n");
+	fputs("  decide: hallowctl approve, or reject, ", stdout);
+	plain_write(stdout, answer_text(list, "name"));
+	fputs(" --reason TEXT\n", stdout);
+}
+
+/* What is unsettled about a list. */
+static void show_disputes(struct ctl *ctl, const json_t *list)
+{
+	if (disagreement_print(stdout, list, ctl->colour, DISPUTES_SHOWN) == -1)
+		ctl_fail(0, "where the origins disagree cannot be told: %s", strerror(errno));
+	show_held(list);
+}
+
+static void show_one(struct ctl *ctl, const json_t *list)
+{
+	plain_write(stdout, answer_text(list, "name"));
+	printf(": %s list, ", is_published(list) ? "published" : "own");
+	plain_write(stdout, answer_text(list, "state"));
+	printf(", revision %lld, %zu entries in force", answer_number(list, "revision"), answer_count(list, "entries"));
+	if (*answer_text(list, "applied_at") != '\0')
+		fputs(", applied at ", stdout);
+	plain_write(stdout, answer_text(list, "applied_at"));
+	if (*answer_text(list, "decided_by") != '\0')
+		fputs(", decided by ", stdout);
+	plain_write(stdout, answer_text(list, "decided_by"));
+	fputc('\n', stdout);
+	if (is_published(list)) {
+		fputs("origins; ", stdout);
+		plain_write(stdout, answer_text(list, "agree"));
+		puts(" must name an address:");
+		show_origins(ctl, list);
+		show_disputes(ctl, list);
+	}
+	puts("in force:");
+	answer_print_lines(stdout, "  ", json_object_get(list, "entries"));
+	if (answer_count(list, "entries") == 0)
+		puts("  nothing: this list lets nobody in");
+}
+
+static bool is_unsettled(const json_t *list)
+{
+	json_t *origin;
+	size_t i;
+
+	if (json_is_object(json_object_get(list, "held")))
+		return true;
+	json_array_foreach(json_object_get(list, "origins"), i, origin) {
+		if (answer_count(origin, "extra") > 0 || answer_count(origin, "missing") > 0 ||
+		    *answer_text(origin, "error") != '\0')
+			return true;
+	}
+	return false;
+}
+
+static void show_all(struct ctl *ctl, const json_t *lists)
+{
+	json_t *list;
+	size_t i;
+
+	if (json_array_size(lists) == 0) {
+		puts("no lists");
+		return;
+	}
+	show_summary(ctl, lists);
+	json_array_foreach(lists, i, list) {
+		if (!is_unsettled(list))
+			continue;
+		fputc('\n', stdout);
+		plain_write(stdout, answer_text(list, "name"));
+		fputs("; ", stdout);
+		plain_write(stdout, answer_text(list, "agree"));
+		puts(" must name an address:");
+		show_origins(ctl, list);
+		show_disputes(ctl, list);
+	}
+}
+
+static int run(struct ctl *ctl, const struct arguments *args)
+{
+	const char *words[] = { "lists", args->count > 0 ? args->words[0] : NULL };
+
+	if (args->count > 0)
+		return daemon_ask_and_show(ctl, words, 2, JSON_OBJECT, show_one);
+	return daemon_ask_and_show(ctl, words, 1, JSON_ARRAY, show_all);
+}
+
+const struct verb verb_lists = {
+	.name = "lists",
+	.words = "[LIST]",
+	.max = 1,
+	.summary = "what is in force, and where origins disagree",
+	.about = "Shows the lists: revision, entries in force, what each origin answered, which addresses only some origins name,\n"
+	         "and what a guard holds back and why.  With LIST, that one with all its entries.\n",
+	.examples = "  hallowctl lists\n"
+	            "  hallowctl lists humanitec\n"
+	            "  hallowctl lists humanitec -o json | jq -r '.entries[]'\n",
+	.formats = "text, json",
+	.run = run,
+};

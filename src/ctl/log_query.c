@@ -1,0 +1,152 @@
+#include "ctl/log_query.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/buffer.h"
+#include "report/query.h"
+
+#define TEXTS_MAX 8
+
+/* A statement under construction: its text, and what its parameters are. */
+struct draft {
+	struct buffer sql;
+	const char *texts[TEXTS_MAX];
+	int count;
+	char since[TIME_TEXT_MAX], until[TIME_TEXT_MAX];
+	bool failed;
+};
+
+static void draft_add(struct draft *d, const char *sql)
+{
+	d->failed |= buffer_add(&d->sql, sql, strlen(sql)) == -1;
+}
+
+/* Appends the condition, whose one '?' is `text`; nothing where there is no text. */
+static void draft_where(struct draft *d, const char *condition, const char *text)
+{
+	if (text == NULL || *text == '\0')
+		return;
+	draft_add(d, condition);
+	d->texts[d->count++] = text;
+}
+
+/* The conditions that rows and aggregates share, but for time. */
+static void draft_filter(struct draft *d, const struct log_filter *f)
+{
+	draft_where(d, " AND endpoint = ?", f->endpoint);
+	if (f->by_source)
+		draft_add(d, " AND within_source(source)");
+}
+
+/* The bounds of the filter as the views write times. */
+static void draft_times(struct draft *d, const struct log_filter *f, const char *since, const char *until)
+{
+	if (f->since != INT64_MIN)
+		draft_where(d, since, time_format(f->since, 1, d->since));
+	if (f->until != INT64_MAX)
+		draft_where(d, until, time_format(f->until, 1, d->until));
+}
+
+static void within(sqlite3_context *context, int count, sqlite3_value **values)
+{
+	const struct prefix *p = sqlite3_user_data(context);
+	const char *text = (const char *)sqlite3_value_text(values[0]);
+	struct address a;
+
+	(void)count;
+	sqlite3_result_int(context, text != NULL && address_parse(&a, text) == 0 && prefix_contains(p, &a));
+}
+
+/* SQL function within_source(text), of the filter at hand. */
+static int define_within(sqlite3 *db, const struct log_filter *f, struct error *err)
+{
+	if (sqlite3_create_function(db, "within_source", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, (void *)&f->source, within, NULL,
+	                            NULL) != SQLITE_OK)
+		return error_set(err, "the audit log cannot be read: %s", sqlite3_errmsg(db));
+	return 0;
+}
+
+static int draft_start(struct draft *d, sqlite3 *db, const struct log_filter *f, sqlite3_stmt **stmt, struct error *err)
+{
+	const char *sql = buffer_str(&d->sql);
+	int status = -1;
+
+	if (d->failed || sql == NULL)
+		error_errno(err, ENOMEM, "the audit log cannot be read");
+	else if (!f->by_source || define_within(db, f, err) == 0)
+		status = query_start(db, stmt, sql, d->texts, d->count, err);
+	buffer_free(&d->sql);
+	return status;
+}
+
+int log_query(sqlite3 *db, const struct log_filter *f, int64_t after, int64_t upto, int64_t limit, sqlite3_stmt **stmt,
+              struct error *err)
+{
+	struct draft d = { .sql = BUFFER_INIT };
+
+	/* A row's time is never after its id (audit.h), so what is older need not be looked at. */
+	if (f->since != INT64_MIN && f->since - 1 > after)
+		after = f->since - 1;
+	draft_add(&d, "SELECT * FROM (SELECT id, time, endpoint, verdict, reason, source, source_port, destination,"
+	              " destination_port, protocol, list, revision, packets, bytes_in, bytes_out, duration_ms FROM connections");
+	d.failed |= buffer_printf(&d.sql, " WHERE id > %" PRId64 " AND id <= %" PRId64, after, upto) == -1;
+	draft_times(&d, f, " AND time >= ?", " AND time < ?");
+	draft_where(&d, " AND verdict = ?", f->verdict);
+	draft_filter(&d, f);
+	if (limit > 0)
+		d.failed |= buffer_printf(&d.sql, " ORDER BY id DESC LIMIT %" PRId64, limit) == -1;
+	draft_add(&d, ") ORDER BY id");
+	return draft_start(&d, db, f, stmt, err);
+}
+
+int log_newest(sqlite3 *db, int64_t *id, struct error *err)
+{
+	sqlite3_stmt *s;
+	int rc;
+
+	if (query_start(db, &s, "SELECT id FROM connections ORDER BY id DESC LIMIT 1", NULL, 0, err) == -1)
+		return -1;
+	rc = query_next(s, err);
+	*id = rc == 1 ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_finalize(s);
+	return rc == -1 ? -1 : 0;
+}
+
+int log_aggregated(sqlite3 *db, const struct log_filter *f, uint64_t *count, struct error *err)
+{
+	struct draft d = { .sql = BUFFER_INIT };
+	sqlite3_stmt *s;
+	int rc;
+
+	*count = 0;
+	if (f->verdict != NULL && strcmp(f->verdict, "deny") != 0)
+		return 0;
+	draft_add(&d, "SELECT sum(count) FROM aggregates WHERE 1");
+	draft_times(&d, f, " AND to_time >= ?", " AND from_time < ?");
+	draft_filter(&d, f);
+	if (draft_start(&d, db, f, &s, err) == -1)
+		return -1;
+	rc = query_next(s, err);
+	if (rc == 1)
+		*count = query_count(s, 0);
+	sqlite3_finalize(s);
+	return rc == -1 ? -1 : 0;
+}
+
+int log_knows_endpoint(sqlite3 *db, const char *name, struct error *err)
+{
+	const char *texts[] = { name };
+	sqlite3_stmt *s;
+	int rc;
+
+	if (query_start(db, &s,
+	                "SELECT 1 WHERE EXISTS (SELECT 1 FROM coverage WHERE endpoint = ?1)"
+	                " OR EXISTS (SELECT 1 FROM endpoints WHERE name = ?1)", texts, 1, err) == -1)
+		return -1;
+	rc = query_next(s, err);
+	sqlite3_finalize(s);
+	return rc;
+}

@@ -1,0 +1,129 @@
+#include "ctl/log_show.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "core/buffer.h"
+#include "ctl/log_query.h"
+#include "report/plain.h"
+#include "report/query.h"
+
+void log_show_begin(struct log_show *s)
+{
+	s->rows = 0;
+	s->endpoint = 8;
+	s->pair = 40;
+	if (s->json && !s->follow)
+		putchar('[');
+}
+
+static json_t *column_json(sqlite3_stmt *row, int column)
+{
+	json_t *text;
+
+	switch (sqlite3_column_type(row, column)) {
+	case SQLITE_NULL:
+		return json_null();
+	case SQLITE_INTEGER:
+		return json_integer(sqlite3_column_int64(row, column));
+	default:
+		text = json_string(query_text(row, column));
+		return text != NULL ? text : json_string("(not UTF-8)");
+	}
+}
+
+/* The names of the fields are those of the view's columns. */
+static void show_json(struct log_show *s, sqlite3_stmt *row)
+{
+	json_t *object = json_object();
+	int i;
+
+	for (i = 0; i < LOG_COLUMNS; i++)
+		json_object_set_new(object, sqlite3_column_name(row, i), column_json(row, i));
+	if (!s->follow)
+		fputs(s->rows > 0 ? ",\n" : "\n", stdout);
+	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	if (s->follow)
+		putchar('\n');
+	json_decref(object);
+}
+
+static void add_host(struct buffer *b, sqlite3_stmt *row, int address, int port)
+{
+	const char *text = query_text(row, address);
+	bool v6 = strchr(text, ':') != NULL;
+
+	buffer_printf(b, "%s", v6 ? "[" : "");
+	plain_add(b, text);
+	buffer_printf(b, "%s", v6 ? "]" : "");
+	if (sqlite3_column_type(row, port) != SQLITE_NULL)
+		buffer_printf(b, ":%lld", sqlite3_column_int64(row, port));
+}
+
+/* "192.0.2.1:50000 -> 203.0.113.10:6443/tcp" */
+static void add_pair(struct buffer *b, sqlite3_stmt *row)
+{
+	add_host(b, row, LOG_SOURCE, LOG_SOURCE_PORT);
+	buffer_printf(b, " -> ");
+	add_host(b, row, LOG_DESTINATION, LOG_DESTINATION_PORT);
+	buffer_printf(b, "/");
+	plain_add(b, query_text(row, LOG_PROTOCOL));
+}
+
+/* "listed in humanitec, revision 3", "not-listed" */
+static void add_reason(struct buffer *b, sqlite3_stmt *row)
+{
+	plain_add(b, query_text(row, LOG_REASON));
+	if (*query_text(row, LOG_LIST) == '\0')
+		return;
+	buffer_printf(b, " in ");
+	plain_add(b, query_text(row, LOG_LIST));
+	if (*query_text(row, LOG_REVISION) != '\0')
+		buffer_printf(b, ", revision ");
+	plain_add(b, query_text(row, LOG_REVISION));
+}
+
+static int widen(int width, const struct buffer *text)
+{
+	return (int)text->len > width ? (int)text->len : width;
+}
+
+static void show_line(struct log_show *s, sqlite3_stmt *row)
+{
+	bool allowed = strcmp(query_text(row, LOG_VERDICT), "allow") == 0;
+	enum style style = allowed ? STYLE_GOOD : STYLE_BAD;
+	struct buffer time = BUFFER_INIT, verdict = BUFFER_INIT, endpoint = BUFFER_INIT, pair = BUFFER_INIT, reason = BUFFER_INIT;
+
+	plain_add(&time, query_text(row, LOG_TIME));
+	plain_add(&verdict, query_text(row, LOG_VERDICT));
+	plain_add(&endpoint, query_text(row, LOG_ENDPOINT));
+	add_pair(&pair, row);
+	add_reason(&reason, row);
+	s->endpoint = widen(s->endpoint, &endpoint);
+	s->pair = widen(s->pair, &pair);
+	printf("%s  %s%-5s%s  %-*s  %-*s  %s\n", buffer_str(&time), style_on(style, s->colour), buffer_str(&verdict),
+	       style_off(style, s->colour), s->endpoint, buffer_str(&endpoint), s->pair, buffer_str(&pair), buffer_str(&reason));
+	buffer_free(&time);
+	buffer_free(&verdict);
+	buffer_free(&endpoint);
+	buffer_free(&pair);
+	buffer_free(&reason);
+}
+
+void log_show_row(struct log_show *s, sqlite3_stmt *row)
+{
+	if (s->json)
+		show_json(s, row);
+	else
+		show_line(s, row);
+	s->rows++;
+}
+
+void log_show_end(struct log_show *s)
+{
+	if (s->json && !s->follow)
+		puts(s->rows > 0 ? "\n]" : "]");
+}

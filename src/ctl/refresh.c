@@ -1,0 +1,136 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/answer.h"
+#include "ctl/ctl.h"
+#include "ctl/daemon.h"
+#include "report/plain.h"
+
+#define ADDRESSES_SHOWN 12
+
+enum { QUIET };
+
+static const struct verb_option options[] = {
+	[QUIET] = { "quiet", NULL, "say only what a person must know; nothing where all is well" },
+	{ NULL, NULL, NULL },
+};
+
+/* "humanitec: applied revision 4, 1 added, 0 removed" */
+static void show_outcome(const json_t *list)
+{
+	const char *outcome = answer_text(list, "outcome");
+	long long revision = answer_number(list, "revision");
+	size_t added = answer_count(list, "added"), removed = answer_count(list, "removed");
+
+	plain_write(stdout, answer_text(list, "list"));
+	fputs(": ", stdout);
+	plain_write(stdout, outcome);
+	if (strcmp(outcome, "applied") == 0)
+		printf(" revision %lld, %zu added, %zu removed\n", revision, added, removed);
+	else if (strcmp(outcome, "unchanged") == 0)
+		printf(", revision %lld\n", revision);
+	else if (revision > 0)
+		printf("; revision %lld stays in force\n", revision);
+	else
+		puts("; no good list is known yet, so it lets nobody in");
+	if (strcmp(outcome, "held") == 0)
+		printf("  approved, it would be %zu added, %zu removed\n", added, removed);
+}
+
+static void show_origins(const json_t *list)
+{
+	json_t *origin;
+	size_t i;
+
+	json_array_foreach(json_object_get(list, "origins"), i, origin) {
+		const char *error = answer_text(origin, "error");
+
+		if (strcmp(answer_text(origin, "state"), "ok") == 0 && *error == '\0')
+			continue;
+		fputs("  origin ", stdout);
+		plain_write(stdout, answer_text(origin, "name"));
+		fputs(": ", stdout);
+		plain_write(stdout, *error != '\0' ? error : answer_text(origin, "state"));
+		fputc('\n', stdout);
+	}
+}
+
+static void show_list(const json_t *list)
+{
+	show_outcome(list);
+	answer_print_texts(stdout, "  + ", json_object_get(list, "added"), ADDRESSES_SHOWN, "\n");
+	answer_print_texts(stdout, "  - ", json_object_get(list, "removed"), ADDRESSES_SHOWN, "\n");
+	answer_print_lines(stdout, "  ", json_object_get(list, "reasons"));
+	show_origins(list);
+	if (strcmp(answer_text(list, "outcome"), "held") == 0) {
+		fputs("  a person must decide: hallowctl approve, or reject, ", stdout);
+		plain_write(stdout, answer_text(list, "list"));
+		fputs(" --reason TEXT\n", stdout);
+	}
+}
+
+static void show(struct ctl *ctl, const json_t *result)
+{
+	json_t *list;
+	size_t i;
+
+	(void)ctl;
+	json_array_foreach(result, i, list)
+		show_list(list);
+}
+
+/* What cron should mail: a list that did not come through, or an origin that did not. */
+static bool must_be_known(const json_t *list)
+{
+	const char *outcome = answer_text(list, "outcome");
+	json_t *origin;
+	size_t i;
+
+	json_array_foreach(json_object_get(list, "origins"), i, origin) {
+		if (strcmp(answer_text(origin, "state"), "failed") == 0)
+			return true;
+	}
+	return strcmp(outcome, "applied") != 0 && strcmp(outcome, "unchanged") != 0;
+}
+
+static void drop_what_is_well(json_t *result)
+{
+	size_t i;
+
+	for (i = json_array_size(result); i-- > 0;) {
+		if (!must_be_known(json_array_get(result, i)))
+			json_array_remove(result, i);
+	}
+}
+
+static int run(struct ctl *ctl, const struct arguments *args)
+{
+	const char *words[CONTROL_WORDS_MAX] = { "refresh" };
+	bool quiet = args->option[QUIET] != NULL;
+	json_t *result;
+	int code;
+
+	memcpy(&words[1], args->words, args->count * sizeof(*words));
+	code = daemon_ask_result(ctl, words, args->count + 1, JSON_ARRAY, &result);
+	if (quiet)
+		drop_what_is_well(result);
+	if (result != NULL && (!quiet || json_array_size(result) > 0))
+		answer_present(ctl, result, show);
+	json_decref(result);
+	return code;
+}
+
+const struct verb verb_refresh = {
+	.name = "refresh",
+	.words = "[LIST...]",
+	.max = CONTROL_WORDS_MAX - 1,
+	.summary = "fetch, judge and apply lists now",
+	.about = "Fetches the lists (all, where none is named), judges them, and puts in force what is good.  A running hallowd\n"
+	         "does it; where none runs, it is done here, once.  A list that is no list, or out of its guards, changes nothing.\n",
+	.examples = "  hallowctl refresh\n"
+	            "  hallowctl refresh humanitec -o json\n"
+	            "  hallowctl refresh --quiet     # for cron: mails only what a person must know\n",
+	.formats = "text, json",
+	.options = options,
+	.run = run,
+};

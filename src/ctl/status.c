@@ -1,0 +1,168 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "audit/audit.h"
+#include "ctl/answer.h"
+#include "ctl/ctl.h"
+#include "ctl/daemon.h"
+#include "report/model.h"
+#include "report/plain.h"
+#include "report/table.h"
+
+static void show_daemon(const json_t *daemon)
+{
+	if (!answer_bool(daemon, "running")) {
+		puts("hallowd: not running");
+		return;
+	}
+	fputs("hallowd: ", stdout);
+	plain_write(stdout, answer_text(daemon, "version"));
+	printf(", pid %lld, since ", answer_number(daemon, "pid"));
+	plain_write(stdout, answer_text(daemon, "since"));
+	fputc('\n', stdout);
+}
+
+static void show_yes_no(struct ctl *ctl, const char *what, bool yes)
+{
+	enum style style = yes ? STYLE_GOOD : STYLE_BAD;
+
+	printf("%s: %s%s%s\n", what, style_on(style, ctl->colour), yes ? "yes" : "no", style_off(style, ctl->colour));
+}
+
+static void show_torn_down(const json_t *torn_down)
+{
+	if (!json_is_object(torn_down))
+		return;
+	fputs("torn down at ", stdout);
+	plain_write(stdout, answer_text(torn_down, "time"));
+	fputs(" by ", stdout);
+	plain_write(stdout, answer_text(torn_down, "by"));
+	fputs(": ", stdout);
+	plain_write(stdout, answer_text(torn_down, "reason"));
+	fputc('\n', stdout);
+}
+
+static void show_lists(struct ctl *ctl, const json_t *lists)
+{
+	static const char *const names[] = { "LIST", "STATE", "REVISION", "ENTRIES", "APPLIED AT" };
+	struct table t;
+	json_t *list;
+	size_t i;
+
+	if (json_array_size(lists) == 0)
+		return;
+	table_init(&t, "llrrl", ctl->colour);
+	table_header(&t, names);
+	json_array_foreach(lists, i, list) {
+		table_add(&t, answer_text(list, "name"));
+		table_add(&t, answer_text(list, "state"));
+		table_addf(&t, "%lld", answer_number(list, "revision"));
+		table_addf(&t, "%lld", answer_number(list, "entries"));
+		table_add(&t, answer_text(list, "applied_at"));
+	}
+	ctl_print_table(&t, "  ");
+	table_free(&t);
+}
+
+static void show_endpoints(struct ctl *ctl, const json_t *endpoints)
+{
+	static const char *const names[] = { "ENDPOINT", "KIND", "MODE", "ALLOWED", "DENIED" };
+	struct table t;
+	json_t *endpoint;
+	size_t i;
+
+	if (json_array_size(endpoints) == 0)
+		return;
+	table_init(&t, "lllrr", ctl->colour);
+	table_header(&t, names);
+	json_array_foreach(endpoints, i, endpoint) {
+		table_add(&t, answer_text(endpoint, "name"));
+		table_add(&t, answer_text(endpoint, "kind"));
+		table_add(&t, answer_text(endpoint, "mode"));
+		table_addf(&t, "%lld", answer_number(endpoint, "allowed"));
+		table_addf(&t, "%lld", answer_number(endpoint, "denied"));
+	}
+	ctl_print_table(&t, "  ");
+	table_free(&t);
+}
+
+static void show(struct ctl *ctl, const json_t *result)
+{
+	const json_t *audit = json_object_get(result, "audit");
+
+	answer_print_lines(stdout, "problem: ", json_object_get(result, "problems"));
+	show_torn_down(json_object_get(result, "torn_down"));
+	show_yes_no(ctl, "enforcing", answer_bool(result, "enforcing"));
+	show_yes_no(ctl, "recording", answer_bool(result, "recording"));
+	show_daemon(json_object_get(result, "daemon"));
+	show_lists(ctl, json_object_get(result, "lists"));
+	show_endpoints(ctl, json_object_get(result, "endpoints"));
+	if (json_is_object(audit))
+		printf("audit log: %lld recorded, %lld aggregated, %lld lost\n", answer_number(audit, "recorded"),
+		       answer_number(audit, "aggregated"), answer_number(audit, "lost"));
+	else
+		puts("audit log: cannot be read");
+}
+
+/* Zeros where there is no audit log yet.  -1: the log is there and cannot be read. */
+static int read_totals(struct ctl *ctl, struct report_count *total)
+{
+	struct error err;
+	sqlite3 *db;
+	int status;
+
+	*total = (struct report_count){ .counted = 0 };
+	if (audit_open_reader(&db, ctl->config->state_dir, &err) == -1) {
+		if (errno == ENOENT)
+			return 0;
+		return ctl_fail(-1, "%s", err.text);
+	}
+	status = report_totals(db, total, &err);
+	sqlite3_close(db);
+	return status == 0 ? 0 : ctl_fail(-1, "%s", err.text);
+}
+
+static int add_audit(struct ctl *ctl, json_t *result)
+{
+	struct report_count total;
+
+	if (read_totals(ctl, &total) == -1) {
+		json_object_set_new(result, "audit", json_null());
+		return -1;
+	}
+	return json_object_set_new(result, "audit", json_pack("{s:I, s:I, s:I}", "recorded", (json_int_t)total.recorded,
+	                                                      "aggregated", (json_int_t)total.aggregated,
+	                                                      "lost", (json_int_t)total.lost));
+}
+
+static int run(struct ctl *ctl, const struct arguments *args)
+{
+	static const char *const words[] = { "status" };
+	int code = ctl_config(ctl);
+	json_t *result;
+
+	(void)args;
+	if (code != 0)
+		return code;
+	daemon_sync(ctl);
+	code = daemon_ask_result(ctl, words, 1, JSON_OBJECT, &result);
+	if (result == NULL)
+		return code;
+	if (add_audit(ctl, result) == -1 && code < EXIT_FAILED)
+		code = EXIT_FAILED;
+	answer_present(ctl, result, show);
+	json_decref(result);
+	return code;
+}
+
+const struct verb verb_status = {
+	.name = "status",
+	.words = "",
+	.summary = "is it enforcing, is it recording, what is wrong",
+	.about = "Problems first, then lists and endpoints with the kernel's counters, and the sums of the audit log.\n"
+	         "The exit status is 0 only where nothing is wrong: 5 not enforcing, 4 an origin gave no list, 3 something is held.\n",
+	.examples = "  hallowctl status\n"
+	            "  hallowctl status -o json | jq -r '.problems[]'\n",
+	.formats = "text, json",
+	.run = run,
+};
