@@ -40,6 +40,7 @@ struct kernel_list_change {
 struct kernel_change {
 	bool any;                /* false: the kernel has just this already */
 	bool table_made;
+	bool adopted;            /* this socket became the table's owner; alone, that is no `any` */
 	struct kernel_list_change *lists; /* only those that differ */
 	size_t list_count;
 	char **added, **changed, **removed; /* endpoints */
@@ -64,8 +65,13 @@ int kernel_teardown(struct kernel *k, struct error *err);
 /* Forget what was remembered: the next plan or apply reads the kernel. */
 void kernel_forget(struct kernel *k);
 
+/* From now on the table is made without an owner, as on kernels before 6.9, where anybody with CAP_NET_ADMIN may change
+ * it: each plan or apply then looks whether somebody did.  For tests, and for hosts that must do without. */
+void kernel_without_owner(struct kernel *k);
+
 /* Counters and the dynamic sets of denied packets, as one reading (audit_reading_free).  `p` names the endpoint that a
- * denied destination belongs to. */
+ * denied destination belongs to.  The sets are read before the counters, and a key at most once: while packets flow, the
+ * sum of what the sets hold is never more than the counters say.  An error where the table is not there. */
 int kernel_read_counters(struct kernel *k, const struct policy *p, struct audit_reading *reading, struct error *err);
 
 /* A bound NFLOG socket for `group`: copy 128 bytes, sequence numbers on, queue threshold 512, nlbufsiz 128 KiB, flush

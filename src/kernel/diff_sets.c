@@ -1,0 +1,117 @@
+#include "kernel/diff_sets.h"
+
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "kernel/change.h"
+#include "kernel/put.h"
+
+static const struct model_set empty;
+
+/* What can be told apart in the set; one with foreign elements counts as empty, because it is emptied first. */
+static const struct model_set *contents(const struct model_set *set)
+{
+	return set == NULL || set->irregular || set->foreign ? &empty : set;
+}
+
+static int compare4(const struct range4 *a, const struct range4 *b)
+{
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	return (a->last > b->last) - (a->last < b->last);
+}
+
+static int compare6(const struct range6 *a, const struct range6 *b)
+{
+	int c = u128_compare(a->first, b->first);
+
+	return c != 0 ? c : u128_compare(a->last, b->last);
+}
+
+/* Puts the ranges of `a` that `b` has not, and adds them to `noted`. */
+static int put_ranges4(struct put_elements *p, const struct model_set *a, const struct model_set *b, struct prefix_set *noted)
+{
+	for (size_t i = 0, j = 0; i < a->count; i++) {
+		while (j < b->count && compare4(&b->v4[j], &a->v4[i]) < 0)
+			j++;
+		if (j < b->count && compare4(&b->v4[j], &a->v4[i]) == 0)
+			continue;
+		if ((p->b != NULL && put_range4(p, &a->v4[i]) != 0) || prefix_set_add_range4(noted, a->v4[i].first, a->v4[i].last) != 0)
+			return -1;
+	}
+	put_elements_end(p);
+	return 0;
+}
+
+static int put_ranges6(struct put_elements *p, const struct model_set *a, const struct model_set *b, struct prefix_set *noted)
+{
+	for (size_t i = 0, j = 0; i < a->count; i++) {
+		while (j < b->count && compare6(&b->v6[j], &a->v6[i]) < 0)
+			j++;
+		if (j < b->count && compare6(&b->v6[j], &a->v6[i]) == 0)
+			continue;
+		if ((p->b != NULL && put_range6(p, &a->v6[i]) != 0) || prefix_set_add_range6(noted, a->v6[i].first, a->v6[i].last) != 0)
+			return -1;
+	}
+	put_elements_end(p);
+	return 0;
+}
+
+int diff_list(const struct model_set *have, const struct model_set *want, struct batch *b, struct kernel_change *change)
+{
+	const struct model_set *any = want != NULL ? want : have, *old = contents(have), *new = contents(want);
+	struct put_elements gone = PUT_ELEMENTS(want != NULL ? b : NULL, NFT_MSG_DELSETELEM, any->name);
+	struct put_elements come = PUT_ELEMENTS(b, NFT_MSG_NEWSETELEM, any->name);
+	struct kernel_list_change *noted;
+	const char *list;
+	size_t len = shape_part(any->name, SHAPE_LIST, &list);
+
+	noted = change_list(change, list, len);
+	if (noted == NULL)
+		return -1;
+	if (have != NULL && have->irregular && want != NULL && put_set_empty(b, any->name) != 0)
+		return -1;
+	if (any->kind == SET_LIST4)
+		return put_ranges4(&gone, old, new, &noted->removed) != 0 ? -1 : put_ranges4(&come, new, old, &noted->added);
+	return put_ranges6(&gone, old, new, &noted->removed) != 0 ? -1 : put_ranges6(&come, new, old, &noted->added);
+}
+
+static int note_endpoint(struct kernel_change *change, const struct map_entry *entry)
+{
+	const char *name;
+	size_t len = shape_part(entry->chain, SHAPE_ENDPOINT, &name);
+
+	return len == 0 ? 0 : change_endpoint(change, ENDPOINT_CHANGED, name, len);
+}
+
+/* Puts the entries of `a` that `b` has not with the same chain. */
+static int put_entries(struct put_elements *p, const struct model_set *a, const struct model_set *b,
+                       struct kernel_change *change)
+{
+	for (size_t i = 0, j = 0; i < a->count; i++) {
+		while (j < b->count && map_entry_compare(&b->map[j], &a->map[i]) < 0)
+			j++;
+		if (j < b->count && map_entry_compare(&b->map[j], &a->map[i]) == 0 && strcmp(b->map[j].chain, a->map[i].chain) == 0)
+			continue;
+		if (put_entry(p, a->kind, &a->map[i]) != 0 || note_endpoint(change, &a->map[i]) != 0)
+			return -1;
+	}
+	put_elements_end(p);
+	return 0;
+}
+
+int diff_map_gone(const struct model_set *have, const struct model_set *want, struct batch *b, struct kernel_change *change)
+{
+	struct put_elements gone = PUT_ELEMENTS(b, NFT_MSG_DELSETELEM, have->name);
+
+	if (have->irregular)
+		return put_set_empty(b, have->name);
+	return put_entries(&gone, contents(have), contents(want), change);
+}
+
+int diff_map_new(const struct model_set *have, const struct model_set *want, struct batch *b, struct kernel_change *change)
+{
+	struct put_elements come = PUT_ELEMENTS(b, NFT_MSG_NEWSETELEM, want->name);
+
+	return put_entries(&come, contents(want), contents(have), change);
+}

@@ -1,0 +1,156 @@
+#include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "kernel/kernel.h"
+#include "kernel/model.h"
+
+/* nft breaks the line behind each second IPv4 range, and behind each other element. */
+#define BREAK ",\n\t\t\t     "
+
+/* "A", "A/LENGTH" where the range is one prefix, or "A-B". */
+static int print_range(const struct address *first, const struct address *last, struct buffer *out)
+{
+	struct prefix p = { .addr = *first };
+	struct range r;
+	char a[ADDRESS_TEXT_MAX], b[ADDRESS_TEXT_MAX];
+	unsigned bits = address_size(first->family) * 8;
+
+	address_format(first, a);
+	if (address_compare(first, last) == 0)
+		return buffer_printf(out, "%s", a);
+	for (p.length = 0; p.length < bits; p.length++) {
+		prefix_range(&p, &r);
+		if (address_compare(&r.first, first) == 0 && address_compare(&r.last, last) == 0)
+			return buffer_printf(out, "%s/%u", a, p.length);
+	}
+	return buffer_printf(out, "%s-%s", a, address_format(last, b));
+}
+
+static void address_at(const struct model_set *set, size_t i, struct address *first, struct address *last)
+{
+	if (set->kind == SET_LIST4) {
+		*first = address_from4(set->v4[i].first);
+		*last = address_from4(set->v4[i].last);
+		return;
+	}
+	first->family = last->family = AF_INET6;
+	u128_to_bytes(set->v6[i].first, first->bytes);
+	u128_to_bytes(set->v6[i].last, last->bytes);
+}
+
+static int print_list_elements(const struct model_set *set, struct buffer *out)
+{
+	struct address first = { 0 }, last = { 0 };
+
+	for (size_t i = 0; i < set->count; i++) {
+		const char *between = i == 0 ? "" : set->kind == SET_LIST4 && i % 2 == 1 ? ", " : BREAK;
+
+		address_at(set, i, &first, &last);
+		if (buffer_printf(out, "%s", between) != 0 || print_range(&first, &last, out) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static uint16_t port_of(const uint8_t *key, size_t size)
+{
+	return (uint16_t)(key[size + 4] << 8 | key[size + 5]);
+}
+
+static int print_entry(const struct model_set *set, const struct map_entry *e, struct buffer *out)
+{
+	struct address first = { .family = set->kind == SET_ENDPOINTS4 ? AF_INET : AF_INET6 }, last = first;
+	size_t size = address_size(first.family);
+	uint16_t low = port_of(e->first, size), high = port_of(e->last, size);
+
+	memcpy(first.bytes, e->first, size);
+	memcpy(last.bytes, e->last, size);
+	if (print_range(&first, &last, out) != 0 || buffer_printf(out, " . %s . %u", protocol_name(e->first[size]), low) != 0)
+		return -1;
+	if (low != high && buffer_printf(out, "-%u", high) != 0)
+		return -1;
+	return buffer_printf(out, " : goto %s", e->chain);
+}
+
+static int print_map_elements(const struct model_set *set, struct buffer *out)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (buffer_printf(out, "%s", i == 0 ? "" : BREAK) != 0 || print_entry(set, &set->map[i], out) != 0)
+			return -1;
+	return 0;
+}
+
+static int print_elements(const struct model_set *set, struct buffer *out)
+{
+	bool map = set->kind == SET_ENDPOINTS4 || set->kind == SET_ENDPOINTS6;
+
+	if (set->count == 0)
+		return 0;
+	if (buffer_printf(out, "\t\telements = { ") != 0)
+		return -1;
+	if ((map ? print_map_elements(set, out) : print_list_elements(set, out)) != 0)
+		return -1;
+	return buffer_printf(out, " }\n");
+}
+
+static int print_set(const struct model_set *set, struct buffer *out)
+{
+	const struct set_shape *shape = set_shape(set->kind);
+
+	if (buffer_printf(out, "\n\t%s %s {\n\t\ttype %s\n", shape->flags & NFT_SET_MAP ? "map" : "set", set->name, shape->type) != 0)
+		return -1;
+	if (set->size != 0 && buffer_printf(out, "\t\tsize %u\n", set->size) != 0)
+		return -1;
+	if (buffer_printf(out, "\t\tflags %s\n", shape->flags & NFT_SET_EVAL ? "dynamic,timeout" : "interval") != 0)
+		return -1;
+	if (shape->timeout != 0 && buffer_printf(out, "\t\ttimeout %us\n", (unsigned)(shape->timeout / 1000)) != 0)
+		return -1;
+	if (print_elements(set, out) != 0)
+		return -1;
+	return buffer_printf(out, "\t}\n");
+}
+
+static int print_chain(const struct model_chain *chain, struct buffer *out)
+{
+	if (buffer_printf(out, "\n\tchain %s {\n", chain->name) != 0)
+		return -1;
+	if (chain->base && buffer_printf(out, "\t\ttype filter hook prerouting priority dstnat - 10; policy accept;\n") != 0)
+		return -1;
+	for (size_t i = 0; i < chain->rule_count; i++)
+		if (buffer_printf(out, "\t\t") != 0 || rule_print(&chain->rules[i], out) != 0 || buffer_printf(out, "\n") != 0)
+			return -1;
+	return buffer_printf(out, "\t}\n");
+}
+
+static int print_model(const struct model *m, struct buffer *out)
+{
+	if (buffer_printf(out, "table inet " KERNEL_TABLE " {\n") != 0)
+		return -1;
+	for (size_t i = 0; i < m->object_count; i++)
+		if (buffer_printf(out, "%s\tcounter %s {\n\t\tpackets 0 bytes 0\n\t}\n", i == 0 ? "" : "\n", m->objects[i].name) != 0)
+			return -1;
+	for (size_t i = 0; i < m->set_count; i++)
+		if (print_set(&m->sets[i], out) != 0)
+			return -1;
+	for (size_t i = 0; i < m->chain_count; i++)
+		if (print_chain(&m->chains[i], out) != 0)
+			return -1;
+	return buffer_printf(out, "}\n");
+}
+
+int kernel_print(const struct policy *p, struct buffer *out)
+{
+	struct model m = { 0 };
+	struct error err;
+	int rc;
+
+	if (model_want(&m, p, &err) != 0) {
+		log_error("%s", err.text);
+		return -1;
+	}
+	rc = print_model(&m, out);
+	model_free(&m);
+	return rc;
+}

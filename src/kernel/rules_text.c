@@ -1,0 +1,133 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <libnftnl/expr.h>
+
+#include "core/audit_message.h"
+#include "kernel/rules.h"
+
+#define EXPRESSION_MAX 1024 /* none of ours comes near; a longer one is cut, and so differs from ours all the same */
+
+const char *rule_log_prefix(const struct rule *r, char out[SHAPE_NAME_MAX])
+{
+	const char *kind = LOG_PREFIX_DENY;
+
+	if (r->kind == RULE_ALLOW) {
+		snprintf(out, SHAPE_NAME_MAX, LOG_PREFIX_ALLOW "%s:%s", r->endpoint, r->list);
+		return out;
+	}
+	if (r->kind == RULE_OBSERVE)
+		kind = LOG_PREFIX_OBSERVE;
+	snprintf(out, SHAPE_NAME_MAX, "%s%s", kind, r->endpoint);
+	return out;
+}
+
+static int print_log(const struct rule *r, struct buffer *out)
+{
+	char prefix[SHAPE_NAME_MAX];
+
+	return buffer_printf(out, "log prefix \"%s\" group %u snaplen %u queue-threshold %u ", rule_log_prefix(r, prefix),
+	                     r->group, RULE_SNAPLEN, RULE_QUEUE_THRESHOLD);
+}
+
+static const char *denial(const struct rule *r)
+{
+	return r->refuse ? "goto " SHAPE_REFUSE : "drop";
+}
+
+static int print_listed(const struct rule *r, const char *family, const char *number, struct buffer *out)
+{
+	return buffer_printf(out, "%s saddr @" SHAPE_LIST "/%s/%s goto " SHAPE_ALLOW "/%s/%s", family, r->list, number,
+	                     r->endpoint, r->list);
+}
+
+static int print_count_and_log(const struct rule *r, struct buffer *out)
+{
+	if (buffer_printf(out, "counter name \"" SHAPE_ALLOW "/%s\" ", r->endpoint) != 0 || print_log(r, out) != 0)
+		return -1;
+	return buffer_printf(out, "accept");
+}
+
+static int print_deny_log(const struct rule *r, struct buffer *out)
+{
+	if (buffer_printf(out, "limit rate %u/second burst %u packets ", r->rate, r->rate * 2) != 0 || print_log(r, out) != 0)
+		return -1;
+	return buffer_printf(out, "%s", denial(r));
+}
+
+static int print_tally(const struct rule *r, const char *family, const char *set, struct buffer *out)
+{
+	return buffer_printf(out, "update @%s { %s saddr . %s daddr . meta l4proto . th dport counter } %s", set, family, family,
+	                     denial(r));
+}
+
+int rule_print(const struct rule *r, struct buffer *out)
+{
+	switch (r->kind) {
+	case RULE_REPLIES:
+		return buffer_printf(out, "ct direction reply accept");
+	case RULE_DISPATCH4:
+		return buffer_printf(out, "ip daddr . meta l4proto . th dport vmap @" SHAPE_ENDPOINTS4);
+	case RULE_DISPATCH6:
+		return buffer_printf(out, "ip6 daddr . meta l4proto . th dport vmap @" SHAPE_ENDPOINTS6);
+	case RULE_LISTED4:
+		return print_listed(r, "ip", "4", out);
+	case RULE_LISTED6:
+		return print_listed(r, "ip6", "6", out);
+	case RULE_NOT_NEW:
+		return buffer_printf(out, "ct state != new accept");
+	case RULE_REPEATED:
+		return buffer_printf(out, "iif != \"lo\" ct status confirmed accept");
+	case RULE_ALLOW:
+	case RULE_OBSERVE:
+		return print_count_and_log(r, out);
+	case RULE_DENY_COUNT:
+		return buffer_printf(out, "counter name \"" SHAPE_DENY "/%s\"", r->endpoint);
+	case RULE_DENY_LOG:
+		return print_deny_log(r, out);
+	case RULE_DENY_TALLY4:
+		return print_tally(r, "ip", SHAPE_DENIED4, out);
+	case RULE_DENY_TALLY6:
+		return print_tally(r, "ip6", SHAPE_DENIED6, out);
+	case RULE_DENY_OVER:
+		return buffer_printf(out, "counter name \"" SHAPE_OVER "/%s\" %s", r->endpoint, denial(r));
+	case RULE_RESET:
+		return buffer_printf(out, "meta l4proto tcp reject with tcp reset");
+	case RULE_UNREACHABLE:
+		return buffer_printf(out, "reject");
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+/* The kernel tells some zeros that nobody set, some kernels more of them than others. */
+static void drop(char *text, const char *part)
+{
+	char *at = strstr(text, part);
+
+	if (at != NULL)
+		memmove(at, at + strlen(part), strlen(at + strlen(part)) + 1);
+}
+
+static int expression_text(struct nftnl_expr *e, void *ctx)
+{
+	struct buffer *out = ctx;
+	const char *name = nftnl_expr_get_str(e, NFTNL_EXPR_NAME);
+	char text[EXPRESSION_MAX];
+
+	if (nftnl_expr_snprintf(text, sizeof(text), e, NFTNL_OUTPUT_DEFAULT, 0) < 0)
+		text[0] = '\0';
+	if (strcmp(name, "lookup") == 0)
+		drop(text, "0x0 ");
+	if (strcmp(name, "dynset") == 0)
+		drop(text, "timeout 0ms ");
+	return buffer_printf(out, "[%s]", text);
+}
+
+int rule_text(const struct nftnl_rule *rule, struct buffer *out)
+{
+	/* The library's walk takes no const, but changes nothing. */
+	if (nftnl_expr_foreach((struct nftnl_rule *)(uintptr_t)rule, expression_text, out) < 0)
+		return -1;
+	return buffer_add(out, "\n", 1);
+}

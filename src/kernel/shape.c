@@ -1,0 +1,73 @@
+#include "kernel/shape.h"
+
+#include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
+#include <string.h>
+
+
+const char *shape_name(char out[SHAPE_NAME_MAX], const char *kind, const char *a, const char *b)
+{
+	if (b != NULL)
+		snprintf(out, SHAPE_NAME_MAX, "%s/%s/%s", kind, a, b);
+	else
+		snprintf(out, SHAPE_NAME_MAX, "%s/%s", kind, a);
+	return out;
+}
+
+size_t shape_part(const char *name, const char *kind, const char **start)
+{
+	size_t len = strlen(kind);
+
+	if (strncmp(name, kind, len) != 0 || name[len] != '/')
+		return 0;
+	*start = name + len + 1;
+	return strcspn(*start, "/");
+}
+
+/* nft's numbers of types (its datatype.h), which the kernel only keeps. */
+#define IPV4_ADDR 7u
+#define IPV6_ADDR 8u
+#define INET_PROTO 12u
+#define INET_SERVICE 13u
+#define THREE(a, b, c) ((a) << 12 | (b) << 6 | (c))
+#define FOUR(a, b, c, d) ((a) << 18 | THREE(b, c, d))
+
+#define HOUR_MS 3600000
+
+static const struct set_shape shapes[] = {
+	[SET_LIST4] = { NFT_SET_INTERVAL, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
+	[SET_LIST6] = { NFT_SET_INTERVAL, IPV6_ADDR, 16, 0, { 0 }, 0, "ipv6_addr" },
+	[SET_DENIED4] = { NFT_SET_EVAL | NFT_SET_TIMEOUT, FOUR(IPV4_ADDR, IPV4_ADDR, INET_PROTO, INET_SERVICE), 16, HOUR_MS,
+	                  { 0 }, 0, "ipv4_addr . ipv4_addr . inet_proto . inet_service" },
+	[SET_DENIED6] = { NFT_SET_EVAL | NFT_SET_TIMEOUT, FOUR(IPV6_ADDR, IPV6_ADDR, INET_PROTO, INET_SERVICE), 40, HOUR_MS,
+	                  { 0 }, 0, "ipv6_addr . ipv6_addr . inet_proto . inet_service" },
+	[SET_ENDPOINTS4] = { NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_CONCAT, THREE(IPV4_ADDR, INET_PROTO, INET_SERVICE), 12, 0,
+	                     { 4, 1, 2 }, 3, "ipv4_addr . inet_proto . inet_service : verdict" },
+	[SET_ENDPOINTS6] = { NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_CONCAT, THREE(IPV6_ADDR, INET_PROTO, INET_SERVICE), 24, 0,
+	                     { 16, 1, 2 }, 3, "ipv6_addr . inet_proto . inet_service : verdict" },
+};
+
+const struct set_shape *set_shape(enum set_kind kind)
+{
+	return kind == SET_UNKNOWN ? NULL : &shapes[kind];
+}
+
+enum set_kind set_kind(const char *name)
+{
+	const char *list;
+	size_t len = shape_part(name, SHAPE_LIST, &list);
+
+	if (len != 0 && strcmp(list + len, "/4") == 0)
+		return SET_LIST4;
+	if (len != 0 && strcmp(list + len, "/6") == 0)
+		return SET_LIST6;
+	if (strcmp(name, SHAPE_DENIED4) == 0)
+		return SET_DENIED4;
+	if (strcmp(name, SHAPE_DENIED6) == 0)
+		return SET_DENIED6;
+	if (strcmp(name, SHAPE_ENDPOINTS4) == 0)
+		return SET_ENDPOINTS4;
+	if (strcmp(name, SHAPE_ENDPOINTS6) == 0)
+		return SET_ENDPOINTS6;
+	return SET_UNKNOWN;
+}

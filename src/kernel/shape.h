@@ -1,0 +1,62 @@
+/* The fixed shape of table inet hallowd: names, types and flags.  What differs between policies is in model.h. */
+#ifndef HALLOWD_KERNEL_SHAPE_H
+#define HALLOWD_KERNEL_SHAPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Longer than two names of NAME_MAX_LENGTH and what stands in front of them. */
+#define SHAPE_NAME_MAX 256
+
+/* First parts of names: NAME or NAME/ENDPOINT or NAME/ENDPOINT/LIST.  '/' cannot be part of an endpoint's or list's name. */
+#define SHAPE_LIST "list"         /* set list/LIST/4 and /6 */
+#define SHAPE_ENDPOINT "endpoint" /* chain endpoint/ENDPOINT */
+#define SHAPE_ALLOW "allow"       /* chain allow/ENDPOINT/LIST, counter allow/ENDPOINT */
+#define SHAPE_DENY "deny"         /* counter deny/ENDPOINT */
+#define SHAPE_OVER "over"         /* counter over/ENDPOINT */
+#define SHAPE_REFUSE "refuse"     /* chain, where an endpoint is deny_with: reject */
+#define SHAPE_BASE "prerouting"   /* the base chain */
+#define SHAPE_DENIED4 "denied4"
+#define SHAPE_DENIED6 "denied6"
+#define SHAPE_ENDPOINTS4 "endpoints4"
+#define SHAPE_ENDPOINTS6 "endpoints6"
+
+/* The base chain: behind conntrack (-200) and in front of destination NAT (-100). */
+#define SHAPE_HOOK_PRIORITY (-110)
+
+/* Writes "KIND/A" or, where b is not NULL, "KIND/A/B"; returns out.  a and b are valid names (policy.h), so it fits. */
+const char *shape_name(char out[SHAPE_NAME_MAX], const char *kind, const char *a, const char *b);
+
+/* The part behind "KIND/", up to the next '/' or the end: its length, with *start; 0 where `name` is not of that kind. */
+size_t shape_part(const char *name, const char *kind, const char **start);
+
+enum set_kind {
+	SET_LIST4,
+	SET_LIST6,
+	SET_DENIED4,
+	SET_DENIED6,
+	SET_ENDPOINTS4,
+	SET_ENDPOINTS6,
+	SET_UNKNOWN /* not one of ours */
+};
+
+#define SHAPE_FIELDS_MAX 4
+#define SHAPE_KEY_MAX 40 /* the longest: denied6 */
+
+/* How a set of that kind is made (NFTA_SET_* of linux/netfilter/nf_tables.h). */
+struct set_shape {
+	uint32_t flags;    /* NFT_SET_* */
+	uint32_t key_type; /* nft's own numbers, six bits for each part of a concatenation, so that nft can list it */
+	uint32_t key_size; /* bytes; each part is padded to a multiple of four */
+	uint64_t timeout;  /* milliseconds, 0 for none */
+	uint8_t fields[SHAPE_FIELDS_MAX]; /* lengths of the parts, where the kernel needs them */
+	uint8_t field_count;
+	const char *type;  /* as nft prints it */
+};
+
+/* NULL for SET_UNKNOWN. */
+const struct set_shape *set_shape(enum set_kind kind);
+
+enum set_kind set_kind(const char *name);
+
+#endif

@@ -1,0 +1,335 @@
+#include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/model.h"
+
+/* An endpoint's chain has a handful of rules and two for each list. */
+static struct rule *new_rules(struct model_chain *chain, size_t most)
+{
+	chain->rules = calloc(most, sizeof(*chain->rules));
+	return chain->rules;
+}
+
+static void add_rule(struct model_chain *chain, enum rule_kind kind, const struct rule *parameters)
+{
+	struct rule *r = &chain->rules[chain->rule_count++];
+
+	*r = *parameters;
+	r->kind = kind;
+}
+
+/* Which parameters belong to which kind, so that equal rules compare equal. */
+static const struct rule no_parameters;
+
+static int want_base_chain(struct model *m)
+{
+	struct model_chain *chain = model_add_chain(m, SHAPE_BASE);
+
+	if (chain == NULL || new_rules(chain, 3) == NULL)
+		return -1;
+	chain->base = true;
+	add_rule(chain, RULE_REPLIES, &no_parameters);
+	add_rule(chain, RULE_DISPATCH4, &no_parameters);
+	add_rule(chain, RULE_DISPATCH6, &no_parameters);
+	return 0;
+}
+
+static int want_refuse_chain(struct model *m)
+{
+	struct model_chain *chain = model_add_chain(m, SHAPE_REFUSE);
+
+	if (chain == NULL || new_rules(chain, 2) == NULL)
+		return -1;
+	add_rule(chain, RULE_RESET, &no_parameters);
+	add_rule(chain, RULE_UNREACHABLE, &no_parameters);
+	return 0;
+}
+
+static int want_allow_chain(struct model *m, const struct rule *allow)
+{
+	char name[SHAPE_NAME_MAX];
+	struct model_chain *chain = model_add_chain(m, shape_name(name, SHAPE_ALLOW, allow->endpoint, allow->list));
+
+	if (chain == NULL || new_rules(chain, 3) == NULL)
+		return -1;
+	add_rule(chain, RULE_NOT_NEW, &no_parameters);
+	add_rule(chain, RULE_REPEATED, &no_parameters);
+	add_rule(chain, RULE_ALLOW, allow);
+	return 0;
+}
+
+static void want_observing(struct model_chain *chain, const struct rule *r)
+{
+	add_rule(chain, RULE_NOT_NEW, &no_parameters);
+	add_rule(chain, RULE_REPEATED, &no_parameters);
+	add_rule(chain, RULE_OBSERVE, r);
+}
+
+/* The order keeps the sum right: each denied packet is counted, and then is a log line, a tally, or over. */
+static void want_denial(struct model_chain *chain, const struct rule *r, uint32_t rate)
+{
+	struct rule count = { .endpoint = r->endpoint };
+	struct rule log = { .endpoint = r->endpoint, .group = r->group, .rate = rate, .refuse = r->refuse };
+	struct rule tally = { .refuse = r->refuse };
+	struct rule over = { .endpoint = r->endpoint, .refuse = r->refuse };
+
+	add_rule(chain, RULE_DENY_COUNT, &count);
+	if (rate != 0)
+		add_rule(chain, RULE_DENY_LOG, &log);
+	add_rule(chain, RULE_DENY_TALLY4, &tally);
+	add_rule(chain, RULE_DENY_TALLY6, &tally);
+	add_rule(chain, RULE_DENY_OVER, &over);
+}
+
+static bool listed_before(const struct policy_endpoint *e, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (e->lists[i] == e->lists[at])
+			return true;
+	return false;
+}
+
+static int want_endpoint_chains(struct model *m, const struct policy *p, const struct policy_endpoint *e)
+{
+	char name[SHAPE_NAME_MAX];
+	struct rule r = { .endpoint = model_string(m, e->name), .group = p->limits.nflog_group,
+	                  .refuse = e->deny_with == DENY_REJECT };
+	struct rule allow = { .endpoint = r.endpoint, .group = r.group };
+	struct rule observe = allow;
+	struct model_chain chain = { 0 }, *added;
+
+	if (r.endpoint == NULL || new_rules(&chain, 2 * e->list_count + 5) == NULL)
+		return -1;
+	for (size_t i = 0; i < e->list_count; i++) {
+		if (listed_before(e, i))
+			continue;
+		allow.list = model_string(m, p->lists[e->lists[i]].name);
+		if (allow.list == NULL || want_allow_chain(m, &allow) != 0)
+			goto out;
+		add_rule(&chain, RULE_LISTED4, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
+		add_rule(&chain, RULE_LISTED6, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
+	}
+	if (e->mode == MODE_OBSERVE)
+		want_observing(&chain, &observe);
+	else
+		want_denial(&chain, &r, p->limits.denied_log_rate);
+	added = model_add_chain(m, shape_name(name, SHAPE_ENDPOINT, e->name, NULL));
+	if (added == NULL)
+		goto out;
+	added->rules = chain.rules;
+	added->rule_count = chain.rule_count;
+	return 0;
+out:
+	free(chain.rules);
+	return -1;
+}
+
+static int want_counters(struct model *m, const char *endpoint)
+{
+	static const char *const kinds[] = { SHAPE_ALLOW, SHAPE_DENY, SHAPE_OVER };
+	char name[SHAPE_NAME_MAX];
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (model_add_object(m, shape_name(name, kinds[i], endpoint, NULL), NFT_OBJECT_COUNTER) == NULL)
+			return -1;
+	return 0;
+}
+
+static int want_list(struct model *m, const struct policy_list *list)
+{
+	char name[SHAPE_NAME_MAX];
+	struct model_set *set;
+
+	set = model_add_set(m, shape_name(name, SHAPE_LIST, list->name, "4"));
+	if (set == NULL)
+		return -1;
+	set->v4 = list->set.v4;
+	set->count = list->set.v4_count;
+	set = model_add_set(m, shape_name(name, SHAPE_LIST, list->name, "6"));
+	if (set == NULL)
+		return -1;
+	set->v6 = list->set.v6;
+	set->count = list->set.v6_count;
+	return 0;
+}
+
+static int want_denied_sets(struct model *m, uint32_t size)
+{
+	static const char *const names[] = { SHAPE_DENIED4, SHAPE_DENIED6 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct model_set *set = model_add_set(m, names[i]);
+
+		if (set == NULL)
+			return -1;
+		set->size = size;
+	}
+	return 0;
+}
+
+/* One bound of a map's key: the parts in network byte order, each padded to four bytes. */
+static void put_key(uint8_t key[MAP_KEY_MAX], const void *address, size_t size, uint8_t protocol, uint16_t port)
+{
+	memset(key, 0, MAP_KEY_MAX);
+	memcpy(key, address, size);
+	key[size] = protocol;
+	key[size + 4] = (uint8_t)(port >> 8);
+	key[size + 5] = (uint8_t)port;
+}
+
+static void put_address4(uint8_t out[4], uint32_t a)
+{
+	for (int i = 0; i < 4; i++)
+		out[i] = (uint8_t)(a >> (24 - 8 * i));
+}
+
+static void add_entries4(struct map_entry *map, size_t *count, const struct policy_endpoint *e, const struct prefix_set *where,
+                         const char *chain)
+{
+	uint8_t first[4], last[4];
+
+	for (size_t i = 0; i < where->v4_count; i++) {
+		put_address4(first, where->v4[i].first);
+		put_address4(last, where->v4[i].last);
+		for (size_t j = 0; j < e->port_count; j++) {
+			struct map_entry *entry = &map[(*count)++];
+
+			put_key(entry->first, first, sizeof(first), e->protocol, e->ports[j].first);
+			put_key(entry->last, last, sizeof(last), e->protocol, e->ports[j].last);
+			entry->chain = chain;
+		}
+	}
+}
+
+static void add_entries6(struct map_entry *map, size_t *count, const struct policy_endpoint *e, const struct prefix_set *where,
+                         const char *chain)
+{
+	uint8_t first[16], last[16];
+
+	for (size_t i = 0; i < where->v6_count; i++) {
+		u128_to_bytes(where->v6[i].first, first);
+		u128_to_bytes(where->v6[i].last, last);
+		for (size_t j = 0; j < e->port_count; j++) {
+			struct map_entry *entry = &map[(*count)++];
+
+			put_key(entry->first, first, sizeof(first), e->protocol, e->ports[j].first);
+			put_key(entry->last, last, sizeof(last), e->protocol, e->ports[j].last);
+			entry->chain = chain;
+		}
+	}
+}
+
+/* Where the endpoint is, merged: its prefixes may overlap each other, the keys of a map may not. */
+static int endpoint_addresses(struct prefix_set *where, const struct policy_endpoint *e)
+{
+	for (size_t i = 0; i < e->address_count; i++)
+		if (prefix_set_add(where, &e->addresses[i]) != 0)
+			return -1;
+	prefix_set_normalize(where);
+	return 0;
+}
+
+static int add_endpoint_entries(struct model *m, struct model_set maps[2], const struct policy_endpoint *e)
+{
+	struct prefix_set where = PREFIX_SET_INIT;
+	char name[SHAPE_NAME_MAX];
+	const char *chain = model_string(m, shape_name(name, SHAPE_ENDPOINT, e->name, NULL));
+	int rc = -1;
+
+	if (chain != NULL && endpoint_addresses(&where, e) == 0) {
+		add_entries4(maps[0].owned, &maps[0].count, e, &where, chain);
+		add_entries6(maps[1].owned, &maps[1].count, e, &where, chain);
+		rc = 0;
+	}
+	prefix_set_free(&where);
+	return rc;
+}
+
+static size_t most_entries(const struct policy *p)
+{
+	size_t most = 1;
+
+	for (size_t i = 0; i < p->endpoint_count; i++)
+		most += p->endpoints[i].address_count * p->endpoints[i].port_count;
+	return most;
+}
+
+static int want_maps(struct model *m, const struct policy *p)
+{
+	struct model_set maps[2] = { { 0 }, { 0 } };
+	const char *const names[] = { SHAPE_ENDPOINTS4, SHAPE_ENDPOINTS6 };
+	int rc = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		maps[i].owned = calloc(most_entries(p), sizeof(struct map_entry));
+		maps[i].map = maps[i].owned;
+		if (maps[i].owned == NULL)
+			rc = -1;
+	}
+	for (size_t i = 0; rc == 0 && i < p->endpoint_count; i++)
+		rc = add_endpoint_entries(m, maps, &p->endpoints[i]);
+	for (size_t i = 0; i < 2; i++) {
+		struct model_set *set = rc == 0 ? model_add_set(m, names[i]) : NULL;
+
+		if (set == NULL) {
+			free(maps[i].owned);
+			rc = -1;
+			continue;
+		}
+		set->owned = maps[i].owned;
+		set->map = maps[i].map;
+		set->count = maps[i].count;
+	}
+	return rc;
+}
+
+static int want_all(struct model *m, const struct policy *p)
+{
+	bool refuse = false;
+
+	for (size_t i = 0; i < p->list_count; i++)
+		if (want_list(m, &p->lists[i]) != 0)
+			return -1;
+	for (size_t i = 0; i < p->endpoint_count; i++) {
+		const struct policy_endpoint *e = &p->endpoints[i];
+
+		if (want_counters(m, e->name) != 0 || want_endpoint_chains(m, p, e) != 0)
+			return -1;
+		refuse = refuse || (e->mode == MODE_ENFORCE && e->deny_with == DENY_REJECT);
+	}
+	if (want_denied_sets(m, p->limits.denied_set_size) != 0 || want_maps(m, p) != 0)
+		return -1;
+	if (refuse && want_refuse_chain(m) != 0)
+		return -1;
+	return want_base_chain(m);
+}
+
+static int check_names(const struct policy *p, struct error *err)
+{
+	for (size_t i = 0; i < p->list_count; i++)
+		if (!name_valid(p->lists[i].name))
+			return error_set(err, "\"%s\" is no name for a list", p->lists[i].name);
+	for (size_t i = 0; i < p->endpoint_count; i++)
+		if (!name_valid(p->endpoints[i].name))
+			return error_set(err, "\"%s\" is no name for an endpoint", p->endpoints[i].name);
+	return 0;
+}
+
+int model_want(struct model *m, const struct policy *p, struct error *err)
+{
+	/* To the kernel, 0 is a set without limit, which a flood would fill. */
+	if (p->limits.denied_set_size == 0)
+		return error_set(err, "the limit of denied packets' keys is 0; it must be at least 1");
+	if (check_names(p, err) != 0)
+		return -1;
+	if (want_all(m, p) != 0) {
+		error_errno(err, errno, "working out the ruleset");
+		model_free(m);
+		return -1;
+	}
+	m->present = true;
+	model_sort(m);
+	return 0;
+}
