@@ -1,5 +1,5 @@
-/* The last good list on disk: state_dir/lists/NAME, and the last good answer of each of its origins:
- * state_dir/lists/NAME.origins/ORIGIN.  This alone is needed to enforce after a boot without a network.
+/* The last good list on disk: state_dir/lists/NAME; the last good answer of each of its origins:
+ * state_dir/origins/NAME/ORIGIN; and a change that waits for a person: state_dir/held/NAME.  The first alone is needed to enforce after a boot without a network.
  *
  *   # hallowd list 1
  *   # KEY: VALUE          (any number, in the order in which they were set)

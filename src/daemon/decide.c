@@ -1,0 +1,159 @@
+#include "daemon/decide.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int add_all(struct texts *to, const struct texts *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		if (texts_add(to, "%s", from->items[i]) == -1)
+			return -1;
+	return 0;
+}
+
+/* A decision in the making. */
+struct judgement {
+	struct texts breached;          /* guards that must stop the change, and be asked of a person */
+	bool rejected;                  /* an origin's answer was turned away for its shape */
+	const struct prefix_set **use;  /* for each origin, the set that counts; NULL: it has none */
+	struct prefix_set outcome;
+};
+
+/* An answer that breaks a guard on shape. */
+static int take_misshapen(const struct guard_config *guard, struct origin_state *o, struct origin_answer *a,
+                          const struct texts *broken, const struct prefix_set **use, struct judgement *j,
+                          struct list_result *result)
+{
+	if (guard->on_breach == BREACH_HOLD) {
+		snprintf(o->held_sha256, sizeof(o->held_sha256), "%s", a->answer.sha256);
+		*use = &a->answer.set;
+		return add_all(&j->breached, broken);
+	}
+	snprintf(o->error, sizeof(o->error), "%s", broken->items[0]);
+	j->rejected = true;
+	return add_all(&result->reasons, broken);
+}
+
+/* Takes one origin's answer.  Sets *use to the set that counts for it now: the new answer, or its last good one, or NULL.
+ * 0, or -1 with errno ENOMEM. */
+static int take_answer(const struct guard_config *guard, struct origin_state *o, struct origin_answer *a, time_us now,
+                       const struct prefix_set **use, struct judgement *j, struct list_result *result)
+{
+	struct texts broken = TEXTS_INIT;
+	int bad = 0;
+
+	o->tried_at = now;
+	*use = o->known ? &o->good.set : NULL;
+	if (!a->is_list) {
+		result->origin_failed = true;
+		snprintf(o->error, sizeof(o->error), "%s", a->error);
+		return texts_add(&result->reasons, "origin %s: %s%s", o->config->name, a->error,
+		                 o->known ? "; its last good answer still counts" : "");
+	}
+	o->error[0] = '\0';
+	if (strcmp(a->answer.sha256, o->approved_sha256) != 0 &&
+	    judge_shape(guard, o->config->name, &a->answer.set, &a->answer.shape, &broken) == -1)
+		bad = -1;
+	if (bad == 0 && broken.count == 0) {
+		o->held_sha256[0] = '\0';
+		o->known = true;
+		bad = answer_copy(&o->good, &a->answer);
+		*use = &o->good.set;
+	} else if (bad == 0) {
+		bad = take_misshapen(guard, o, a, &broken, use, j, result);
+	}
+	texts_free(&broken);
+	return bad;
+}
+
+/* Agreement over the sets that count.  0 with `outcome`; 1 where too few origins have a say; -1 with errno ENOMEM. */
+static int agree(const struct list_config *c, const struct prefix_set *const *use, struct prefix_set *outcome)
+{
+	const struct prefix_set **known = calloc(c->origin_count, sizeof(*known));
+	size_t count = 0;
+	int result;
+
+	if (known == NULL)
+		return -1;
+	for (size_t i = 0; i < c->origin_count; i++)
+		if (use[i] != NULL)
+			known[count++] = use[i];
+	result = count < c->agree ? 1 : prefix_set_agree(outcome, known, count, c->agree);
+	free(known);
+	return result;
+}
+
+static int breach(struct list_state *s, struct judgement *j, time_us now, struct list_result *result)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (s->config->guard.on_breach == BREACH_REJECT) {
+		result->outcome = REFRESH_REJECTED;
+		return add_all(&result->reasons, &j->breached);
+	}
+	if (s->held.declined && list_held_same(s, &j->outcome, &j->breached)) {
+		result->outcome = REFRESH_UNCHANGED;
+		return texts_add(&result->reasons, "the origins still publish the change that was declined on %s",
+		                 time_format(s->held.since, 0, text));
+	}
+	result->outcome = REFRESH_HELD;
+	if (add_all(&result->reasons, &j->breached) == -1)
+		return -1;
+	return list_hold(s, &j->outcome, &j->breached, now);
+}
+
+static int judge_outcome(struct list_state *s, struct judgement *j, time_us now, struct list_result *result)
+{
+	if (prefix_set_subtract(&result->added, &j->outcome, &s->now.set) == -1 ||
+	    prefix_set_subtract(&result->removed, &s->now.set, &j->outcome) == -1 ||
+	    judge_change(&s->config->guard, s->now.revision == 0, &s->now.set, &j->outcome, &result->added, &result->removed,
+	                 &j->breached) == -1)
+		return -1;
+	if (j->breached.count > 0)
+		return breach(s, j, now, result);
+	list_release(s);
+	if (!prefix_set_empty(&result->added) || !prefix_set_empty(&result->removed)) {
+		result->outcome = REFRESH_APPLIED;
+		list_put_in_force(s, &j->outcome, now, "guards", &result->before);
+	} else if (j->rejected) {
+		result->outcome = REFRESH_REJECTED;
+	} else {
+		result->outcome = result->origin_failed ? REFRESH_FAILED : REFRESH_UNCHANGED;
+	}
+	return 0;
+}
+
+static int judge(struct list_state *s, struct judgement *j, time_us now, struct list_result *result)
+{
+	switch (agree(s->config, j->use, &j->outcome)) {
+	case -1:
+		return -1;
+	case 1:
+		result->outcome = j->rejected ? REFRESH_REJECTED : REFRESH_FAILED;
+		return texts_add(&result->reasons, "too few origins have ever given a list: %zu must agree", s->config->agree);
+	}
+	if (prefix_set_empty(&j->outcome)) {
+		result->outcome = REFRESH_FAILED;
+		result->origin_failed = true;
+		return texts_add(&result->reasons, "the origins agree on no address at all; the last good list stays in force");
+	}
+	return judge_outcome(s, j, now, result);
+}
+
+int decide(struct list_state *s, struct origin_answer *answers, time_us now, struct list_result *result)
+{
+	struct judgement j = { .use = calloc(s->config->origin_count, sizeof(*j.use)) };
+	int bad = j.use == NULL ? -1 : 0;
+
+	result->list = s;
+	for (size_t i = 0; i < s->config->origin_count && bad == 0; i++)
+		bad = take_answer(&s->config->guard, &s->origins[i], &answers[i], now, &j.use[i], &j, result);
+	if (bad == 0)
+		bad = judge(s, &j, now, result);
+	texts_free(&j.breached);
+	prefix_set_free(&j.outcome);
+	free(j.use);
+	return bad;
+}

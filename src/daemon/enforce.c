@@ -1,0 +1,271 @@
+#include "daemon/enforce.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/list_file.h"
+#include "core/log.h"
+
+#define TORN_DOWN_FILE "torn-down"
+
+static char *copy_text(const char *text)
+{
+	return strdup(text == NULL ? "" : text);
+}
+
+/* Copies one endpoint; false without memory (then `to` may be freed with policy_free). */
+static bool copy_endpoint(struct policy_endpoint *to, const struct policy_endpoint *from)
+{
+	*to = *from;
+	to->name = copy_text(from->name);
+	to->kind = copy_text(from->kind);
+	to->owner = copy_text(from->owner);
+	to->reason = copy_text(from->reason);
+	to->addresses = calloc(from->address_count + 1, sizeof(*to->addresses));
+	to->ports = calloc(from->port_count + 1, sizeof(*to->ports));
+	to->lists = calloc(from->list_count + 1, sizeof(*to->lists));
+	if (to->name == NULL || to->kind == NULL || to->owner == NULL || to->reason == NULL || to->addresses == NULL ||
+	    to->ports == NULL || to->lists == NULL)
+		return false;
+	memcpy(to->addresses, from->addresses, from->address_count * sizeof(*to->addresses));
+	memcpy(to->ports, from->ports, from->port_count * sizeof(*to->ports));
+	memcpy(to->lists, from->lists, from->list_count * sizeof(*to->lists));
+	return true;
+}
+
+int policy_from_lists(const struct lists *lists, struct policy *p, struct error *err)
+{
+	const struct config *c = lists->config;
+
+	memset(p, 0, sizeof(*p));
+	p->limits = (struct policy_limits){ c->audit.nflog_group, c->audit.denied_log_rate, c->audit.denied_set_size };
+	p->lists = calloc(c->list_count + 1, sizeof(*p->lists));
+	p->endpoints = calloc(c->endpoint_count + 1, sizeof(*p->endpoints));
+	if (p->lists == NULL || p->endpoints == NULL)
+		goto fail;
+	for (; p->list_count < c->list_count; p->list_count++) {
+		const struct list_state *s = &lists->items[p->list_count];
+		struct policy_list *l = &p->lists[p->list_count];
+
+		l->revision = s->revision;
+		l->name = copy_text(s->config->name);
+		if (l->name == NULL || prefix_set_copy(&l->set, &s->set) == -1)
+			goto fail;
+	}
+	while (p->endpoint_count < c->endpoint_count) {
+		size_t i = p->endpoint_count++;
+
+		if (!copy_endpoint(&p->endpoints[i], &c->endpoints[i]))
+			goto fail;
+	}
+	return 0;
+fail:
+	policy_free(p);
+	return error_errno(err, ENOMEM, "the policy");
+}
+
+/* --- what the recorder is told --- */
+
+static char *where_text(const struct policy_endpoint *e)
+{
+	struct buffer b = BUFFER_INIT;
+	char prefix[PREFIX_TEXT_MAX], *text;
+	int bad = 0;
+
+	for (size_t i = 0; i < e->address_count; i++) {
+		const struct prefix *p = &e->addresses[i];
+		bool host = p->length == address_size(p->addr.family) * 8;
+
+		bad |= buffer_printf(&b, "%s%s", i == 0 ? "" : ", ",
+		                     host ? address_format(&p->addr, prefix) : prefix_format(p, prefix));
+	}
+	for (size_t i = 0; i < e->port_count; i++) {
+		bad |= buffer_printf(&b, "%s%u", i == 0 ? " port " : ", ", e->ports[i].first);
+		if (e->ports[i].last != e->ports[i].first)
+			bad |= buffer_printf(&b, "-%u", e->ports[i].last);
+	}
+	bad |= buffer_printf(&b, " %s", protocol_name(e->protocol));
+	text = bad != 0 || buffer_str(&b) == NULL ? NULL : strdup(buffer_str(&b));
+	buffer_free(&b);
+	return text;
+}
+
+static bool describe_endpoint(struct audit_policy_endpoint *to, const struct policy *p, const struct policy_endpoint *e,
+                              bool in_place)
+{
+	to->name = copy_text(e->name);
+	to->kind = copy_text(e->kind);
+	to->mode = copy_text(e->mode == MODE_ENFORCE ? "enforce" : "observe");
+	to->owner = copy_text(e->owner);
+	to->reason = copy_text(e->reason);
+	to->where = where_text(e);
+	to->state = !in_place ? COVERAGE_UNPROTECTED : e->mode == MODE_ENFORCE ? COVERAGE_ENFORCED : COVERAGE_OBSERVED;
+	to->lists = calloc(e->list_count + 1, sizeof(*to->lists));
+	if (to->name == NULL || to->kind == NULL || to->mode == NULL || to->owner == NULL || to->reason == NULL ||
+	    to->where == NULL || to->lists == NULL)
+		return false;
+	for (; to->list_count < e->list_count; to->list_count++) {
+		const struct policy_list *l = &p->lists[e->lists[to->list_count]];
+
+		to->lists[to->list_count] = (struct audit_policy_list){ copy_text(l->name), l->revision };
+		if (to->lists[to->list_count].name == NULL)
+			return false;
+	}
+	return true;
+}
+
+static void tell_policy(struct daemon *d, time_us when, bool continued)
+{
+	struct audit_policy a = { .time = when, .continued = continued };
+
+	if (d->recorder == NULL)
+		return;
+	a.retention_seconds = d->lists->config->audit.retention;
+	a.epoch = copy_text(d->epoch);
+	a.endpoints = calloc(d->policy.endpoint_count + 1, sizeof(*a.endpoints));
+	if (a.epoch == NULL || a.endpoints == NULL)
+		goto out;
+	while (a.endpoint_count < d->policy.endpoint_count) {
+		size_t i = a.endpoint_count++;
+
+		if (!describe_endpoint(&a.endpoints[i], &d->policy, &d->policy.endpoints[i], !d->torn_down.is))
+			goto out;
+	}
+	recorder_policy(d->recorder, &a);
+	audit_policy_free(&a);
+	return;
+out:
+	log_error("hallowd-record cannot be told the policy: no memory");
+	audit_policy_free(&a);
+}
+
+void enforce_tell_counters(struct daemon *d)
+{
+	struct audit_reading reading = { 0 };
+	struct error err;
+
+	if (d->recorder == NULL || d->kernel == NULL || !d->applied || d->torn_down.is)
+		return;
+	if (kernel_read_counters(d->kernel, &d->policy, &reading, &err) == -1) {
+		log_warning("the kernel's counters cannot be read: %s", err.text);
+		return;
+	}
+	recorder_reading(d->recorder, &reading);
+	audit_reading_free(&reading);
+}
+
+/* --- the kernel --- */
+
+int enforce(struct daemon *d, struct kernel_change *change, struct error *err)
+{
+	struct policy p;
+	struct kernel_change done = { 0 };
+	struct kernel_state before = { 0 }, after = { 0 };
+	bool first = !d->applied;
+
+	if (policy_from_lists(d->lists, &p, err) == -1)
+		return -1;
+	if (d->torn_down.is) {
+		policy_free(&d->policy);
+		d->policy = p;
+		return 0;
+	}
+	/* What goes away in this change has counted until now. */
+	enforce_tell_counters(d);
+	if (kernel_state(d->kernel, &before, err) == -1 || kernel_apply(d->kernel, &p, &done, err) == -1 ||
+	    kernel_state(d->kernel, &after, err) == -1) {
+		snprintf(d->kernel_trouble, sizeof(d->kernel_trouble), "%s", err->text);
+		policy_free(&p);
+		kernel_change_free(&done);
+		return -1;
+	}
+	d->kernel_trouble[0] = '\0';
+	policy_free(&d->policy);
+	d->policy = p;
+	d->applied = true;
+	snprintf(d->epoch, sizeof(d->epoch), "%s", after.epoch);
+	tell_policy(d, done.committed_at, first && before.present);
+	if (change != NULL)
+		*change = done;
+	else
+		kernel_change_free(&done);
+	return 0;
+}
+
+static int remember_torn_down(struct daemon *d, struct error *err)
+{
+	struct list_file f = { 0 };
+	char time[TIME_TEXT_MAX];
+	int bad = 0, result;
+
+	bad |= list_file_set(&f, "time", time_format(d->torn_down.time, 1, time));
+	bad |= list_file_set(&f, "by", d->torn_down.by);
+	bad |= list_file_set(&f, "reason", d->torn_down.reason);
+	result = bad != 0 ? error_errno(err, ENOMEM, TORN_DOWN_FILE)
+	                  : list_file_write(d->state_fd, TORN_DOWN_FILE, &f, err);
+	list_file_free(&f);
+	return result;
+}
+
+void torn_down_load(struct daemon *d)
+{
+	struct list_file f = { 0 };
+	struct error err;
+
+	if (list_file_read(d->state_fd, TORN_DOWN_FILE, &f, &err) == -1)
+		return;
+	d->torn_down.is = true;
+	if (time_parse(&d->torn_down.time, list_file_get(&f, "time"), 0) == -1)
+		d->torn_down.time = 0;
+	snprintf(d->torn_down.by, sizeof(d->torn_down.by), "%s", list_file_get(&f, "by"));
+	snprintf(d->torn_down.reason, sizeof(d->torn_down.reason), "%s", list_file_get(&f, "reason"));
+	list_file_free(&f);
+}
+
+void torn_down_forget(struct daemon *d)
+{
+	d->torn_down = (struct torn_down){ 0 };
+	if (unlinkat(d->state_fd, TORN_DOWN_FILE, 0) == -1 && errno != ENOENT)
+		log_warning("%s in state_dir cannot be removed: %s", TORN_DOWN_FILE, strerror(errno));
+}
+
+int enforce_end(struct daemon *d, const char *by, const char *reason, struct error *err)
+{
+	enforce_tell_counters(d);
+	if (kernel_teardown(d->kernel, err) == -1)
+		return -1;
+	d->torn_down.is = true;
+	d->torn_down.time = time_now();
+	snprintf(d->torn_down.by, sizeof(d->torn_down.by), "%s", by);
+	snprintf(d->torn_down.reason, sizeof(d->torn_down.reason), "%s", reason);
+	d->epoch[0] = '\0';
+	tell_policy(d, d->torn_down.time, false);
+	return remember_torn_down(d, err);
+}
+
+void enforce_check(struct daemon *d)
+{
+	struct kernel_state state;
+	struct error err;
+
+	if (!d->applied || d->torn_down.is)
+		return;
+	if (kernel_state(d->kernel, &state, &err) == -1) {
+		snprintf(d->kernel_trouble, sizeof(d->kernel_trouble), "%s", err.text);
+		return;
+	}
+	if (state.present && strcmp(state.epoch, d->epoch) == 0)
+		return;
+	log_error("table inet %s is gone or is another one: something else removed it; it is made anew", KERNEL_TABLE);
+	recorder_event(d->recorder, "drift", "table inet " KERNEL_TABLE, json_pack("{s:s}", "what", "removed"));
+	kernel_forget(d->kernel);
+	if (enforce(d, NULL, &err) == -1)
+		log_error("%s", err.text);
+	else
+		recorder_event(d->recorder, "repaired", "table inet " KERNEL_TABLE, NULL);
+}

@@ -1,0 +1,65 @@
+#include "daemon/json_text.h"
+
+static int add_prefix(void *ctx, const struct prefix *p)
+{
+	char text[PREFIX_TEXT_MAX];
+
+	return json_array_append_new(ctx, json_string(prefix_format(p, text)));
+}
+
+json_t *json_prefixes(const struct prefix_set *s)
+{
+	json_t *array = json_array();
+
+	if (array != NULL && prefix_set_each(s, add_prefix, array) != 0) {
+		json_decref(array);
+		return NULL;
+	}
+	return array;
+}
+
+json_t *json_texts(const struct texts *t)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < t->count; i++)
+		json_array_append_new(array, json_string(t->items[i]));
+	return array;
+}
+
+json_t *json_time(time_us t)
+{
+	char text[TIME_TEXT_MAX];
+
+	return t == 0 ? json_null() : json_string(time_format(t, 1, text));
+}
+
+json_t *json_text_or_null(const char *text)
+{
+	return text[0] == '\0' ? json_null() : json_string(text);
+}
+
+const char *origin_state_text(const struct origin_state *o)
+{
+	if (o->error[0] != '\0')
+		return "failed";
+	return o->tried_at == 0 ? "never" : "ok";
+}
+
+json_t *json_origin_evidence(const struct list_state *s)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < s->config->origin_count; i++) {
+		const struct origin_state *o = &s->origins[i];
+
+		json_array_append_new(
+		    array, json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:o}", "name", o->config->name, "state",
+		                     origin_state_text(o), "sha256", json_text_or_null(o->good.sha256), "bytes",
+		                     (json_int_t)o->good.bytes, "entries", (json_int_t)prefix_set_count(&o->good.set),
+		                     "http_status",
+		                     o->good.http_status == 0 ? json_null() : json_integer((json_int_t)o->good.http_status),
+		                     "fetched_at", json_time(o->good.fetched_at)));
+	}
+	return array;
+}

@@ -1,0 +1,111 @@
+/* What hallowd knows of each list: what is in force, each origin's last good answer, and what is held for a person;
+ * in memory, and on disk below state_dir:
+ *   lists/NAME           what is in force
+ *   origins/NAME/ORIGIN  an origin's last good answer
+ *   held/NAME            a change that waits for a person
+ * All in the format of core/list_file.h. */
+#ifndef HALLOWD_DAEMON_LISTS_H
+#define HALLOWD_DAEMON_LISTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+#include "core/error.h"
+#include "core/prefix_set.h"
+#include "core/time_text.h"
+#include "daemon/judge.h"
+#include "daemon/texts.h"
+
+/* One answer of one origin that was a list. */
+struct answer {
+	struct prefix_set set;
+	time_us fetched_at;
+	uint64_t bytes;
+	uint32_t http_status; /* 0 where it did not come over HTTP */
+	char sha256[65];
+	struct answer_shape shape;
+	char bad_example[160]; /* what shape.bad_example points to */
+};
+
+struct origin_state {
+	const struct origin_config *config; /* borrowed */
+	bool known;                         /* `good` holds something */
+	struct answer good;                 /* the last answer that was a list and, with on_breach reject, within its guards */
+	time_us tried_at;                   /* 0: never */
+	char error[512];                    /* of the last try; "" where it was good */
+	char held_sha256[65];               /* of the answer that breaks a guard on shape and is part of what is held */
+	char approved_sha256[65];           /* of an answer whose shape a person approved: it is not judged again */
+};
+
+struct held_change {
+	bool is;               /* it waits for a person */
+	bool declined;         /* a person said no to just this; kept so that the same answer does not ask again */
+	struct prefix_set set; /* what would be in force */
+	struct texts reasons;
+	time_us since;
+};
+
+struct list_in_force {
+	uint64_t revision; /* 0: nothing was ever in force */
+	struct prefix_set set;
+	time_us applied_at;
+	char decided_by[64];
+};
+
+struct list_state {
+	const struct list_config *config; /* borrowed */
+	struct list_in_force now;
+	struct origin_state *origins;     /* as in config */
+	struct held_change held;
+	/* For the schedule. */
+	unsigned failures;                /* refreshes in a row in which an origin failed */
+	int64_t due_ms;                   /* the next refresh, CLOCK_BOOTTIME; 0: none planned */
+	bool stale_told;
+};
+
+enum list_condition { LIST_CURRENT, LIST_HELD, LIST_STALE, LIST_FAILED };
+
+/* All lists of one configuration. */
+struct lists {
+	struct config *config; /* owned */
+	struct list_state *items; /* config->list_count, in its order */
+};
+
+/* Takes over `config` (also on failure) and reads what is on disk below state_fd.  A damaged file is set aside as
+ * NAME.damaged with a warning in the log, as if it were not there.  0 with *l, or -1 with *err. */
+int lists_load(struct config *config, int state_fd, struct lists **l, struct error *err);
+void lists_free(struct lists *l);
+
+struct list_state *lists_find(struct lists *l, const char *name);
+
+/* A published list without any revision: nobody can be let in by it until it was fetched. */
+bool list_unknown(const struct list_state *s);
+
+/* When the oldest of its origins' last good answers was fetched; 0 where one has none. */
+time_us list_fresh_at(const struct list_state *s);
+enum list_condition list_condition(const struct list_state *s, time_us now);
+const char *list_condition_text(enum list_condition c); /* current, held, stale, failed */
+
+
+/* Puts `set` (taken over) in force in memory, as the next revision.  What was before goes to *before, the caller's to free
+ * with list_in_force_free or to give back with list_undo. */
+void list_put_in_force(struct list_state *s, struct prefix_set *set, time_us when, const char *decided_by,
+                       struct list_in_force *before);
+void list_undo(struct list_state *s, struct list_in_force *before);
+void list_in_force_free(struct list_in_force *f);
+
+/* Whether just this, with the same reasons, is held or was declined already. */
+bool list_held_same(const struct list_state *s, const struct prefix_set *set, const struct texts *reasons);
+int list_hold(struct list_state *s, const struct prefix_set *set, const struct texts *reasons, time_us when); /* copies */
+void list_release(struct list_state *s); /* nothing is held or declined any more */
+
+/* To disk, atomically. */
+int list_save(const struct list_state *s, int state_fd, struct error *err);
+int list_save_origin(const struct list_state *s, const struct origin_state *o, int state_fd, struct error *err);
+int list_save_held(const struct list_state *s, int state_fd, struct error *err); /* removes it where nothing is held */
+
+void answer_free(struct answer *a); /* and makes it empty */
+int answer_copy(struct answer *to, const struct answer *from);
+
+#endif

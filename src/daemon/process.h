@@ -1,0 +1,34 @@
+/* Starting hallowd's other programs, and hearing of their end. */
+#ifndef HALLOWD_DAEMON_PROCESS_H
+#define HALLOWD_DAEMON_PROCESS_H
+
+#include <sys/types.h>
+
+#include "core/error.h"
+
+/* What a program inherits: nothing but this, and standard error. */
+struct process_inherits {
+	int input;   /* standard input; -1: /dev/null */
+	int extra;   /* file descriptor 4; -1: none */
+	int folder;  /* working directory; -1: / */
+};
+
+/* Starts the program (path_program(name)) with fork and exec; file descriptor 3 is its end of a new stream socket.
+ * 0 with *pid and *sock, our end: non-blocking, close-on-exec, the caller's to close. */
+int process_start(const char *name, const struct process_inherits *inherits, pid_t *pid, int *sock, struct error *err);
+
+/* Writes how a process ended into `out`: "exited with status 1", "was ended by signal 9 (Killed)". */
+const char *process_end_text(int status, char *out, size_t size);
+
+/* Who wants to hear of which child's end. */
+struct reaper; /* opaque */
+
+typedef void reaper_ended(void *ctx, pid_t pid, int status);
+
+struct reaper *reaper_new(void);
+void reaper_free(struct reaper *r);
+int reaper_add(struct reaper *r, pid_t pid, reaper_ended *ended, void *ctx); /* 0, or -1 with errno ENOMEM */
+void reaper_forget(struct reaper *r, pid_t pid); /* its end is still collected, but told to nobody */
+void reaper_collect(struct reaper *r);           /* after SIGCHLD */
+
+#endif

@@ -1,0 +1,405 @@
+#include "daemon/recorder.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "daemon/spool.h"
+
+#define FIRST_DELAY_MS 100
+#define LONGEST_DELAY_MS 30000
+#define SYNC_TIMEOUT_MS 5000
+#define READING_BACKLOG (4u << 20) /* readings are left out while this much waits for a recorder that does not read */
+
+struct sync {
+	uint64_t id;
+	recorder_synced *done;
+	void *ctx;
+	unsigned timer;
+	struct recorder *r;
+	struct sync *next;
+};
+
+struct recorder {
+	struct loop *loop;
+	struct reaper *reaper;
+	int state_fd;
+	int nflog_fd;
+	struct spool *spool;
+
+	pid_t pid; /* 0: none runs */
+	int sock;
+	bool ready, stopping;
+	struct buffer in, out, policy; /* policy: the message to tell a new recorder */
+	uint64_t sent;                 /* the last sequence number that this process was told */
+	int64_t started_ms;
+	int64_t delay_ms;
+	unsigned restart_timer;
+	unsigned deaths;
+	struct audit_ack last_ack;
+	struct sync *syncs;
+	uint64_t last_sync;
+};
+
+static void start(void *ctx);
+
+int recorder_open(struct loop *loop, struct reaper *reaper, int state_fd, struct recorder **out, struct error *err)
+{
+	struct recorder *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return error_errno(err, ENOMEM, "the recorder");
+	r->loop = loop;
+	r->reaper = reaper;
+	r->state_fd = state_fd;
+	r->sock = r->nflog_fd = -1;
+	r->delay_ms = FIRST_DELAY_MS;
+	if (spool_open(state_fd, &r->spool, err) == -1) {
+		free(r);
+		return -1;
+	}
+	*out = r;
+	return 0;
+}
+
+static void drop_connection(struct recorder *r)
+{
+	if (r->sock != -1) {
+		loop_unwatch(r->loop, r->sock);
+		close(r->sock);
+	}
+	r->sock = -1;
+	r->ready = false;
+	buffer_free(&r->in);
+	buffer_free(&r->out);
+}
+
+/* Takes the sync out of the list, frees it and tells its asker. */
+static void sync_done(struct recorder *r, struct sync *s, bool on_disk)
+{
+	struct sync **at = &r->syncs;
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+	loop_cancel(r->loop, s->timer);
+	s->done(s->ctx, on_disk);
+	free(s);
+}
+
+static void all_syncs_done(struct recorder *r, bool on_disk)
+{
+	while (r->syncs != NULL)
+		sync_done(r, r->syncs, on_disk);
+}
+
+void recorder_close(struct recorder *r)
+{
+	if (r == NULL)
+		return;
+	loop_cancel(r->loop, r->restart_timer);
+	all_syncs_done(r, false);
+	drop_connection(r);
+	if (r->pid != 0)
+		reaper_forget(r->reaper, r->pid); /* it ends by itself: its socket is closed */
+	spool_close(r->spool);
+	buffer_free(&r->policy);
+	free(r);
+}
+
+static void writable(struct recorder *r)
+{
+	ssize_t n = r->out.len == 0 ? 0 : send(r->sock, r->out.data, r->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n > 0)
+		buffer_consume(&r->out, (size_t)n);
+	/* Any other failure shows as the end of the process. */
+}
+
+static void got_message(struct recorder *r, struct message *m)
+{
+	uint64_t id;
+
+	switch (m->type) {
+	case MSG_ACK:
+		if (audit_ack_decode(m, &r->last_ack) == 0)
+			spool_acked(r->spool, r->last_ack.seq);
+		return;
+	case MSG_SYNCED:
+		if (audit_number_decode(m, &id) == -1)
+			return;
+		for (struct sync *s = r->syncs; s != NULL; s = s->next)
+			if (s->id == id) {
+				sync_done(r, s, true);
+				return;
+			}
+		return;
+	default:
+		log_warning("hallowd-record sent a message of type %d, which is not expected", (int)m->type);
+	}
+}
+
+/* What this process has not been told yet. */
+static void send_spool(struct recorder *r)
+{
+	size_t count;
+	const struct spooled *waiting = spool_waiting(r->spool, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (waiting[i].seq <= r->sent)
+			continue;
+		if (buffer_add(&r->out, waiting[i].bytes.data, waiting[i].bytes.len) == -1)
+			return;
+		r->sent = waiting[i].seq;
+	}
+}
+
+static void got_ready(struct recorder *r, struct message *m)
+{
+	uint64_t seq;
+
+	if (m->type != MSG_READY || audit_number_decode(m, &seq) == -1) {
+		log_error("hallowd-record did not greet as it should; is it of another version");
+		kill(r->pid, SIGTERM);
+		return;
+	}
+	r->ready = true;
+	spool_recorder_has(r->spool, seq);
+	r->sent = seq;
+	if (r->policy.len > 0 && buffer_add(&r->out, r->policy.data, r->policy.len) == -1)
+		log_error("no memory to tell hallowd-record the policy");
+	send_spool(r);
+}
+
+static void update_watch(struct recorder *r);
+
+static void socket_event(void *ctx, short revents)
+{
+	struct recorder *r = ctx;
+	struct message m;
+	size_t used;
+	ssize_t n;
+
+	if ((revents & POLLOUT) != 0)
+		writable(r);
+	if ((revents & (POLLIN | POLLHUP | POLLERR)) == 0) {
+		update_watch(r);
+		return;
+	}
+	if (buffer_reserve(&r->in, 4096) == -1)
+		return;
+	n = read(r->sock, r->in.data + r->in.len, 4096);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		drop_connection(r); /* its end comes through the reaper */
+		return;
+	}
+	r->in.len += (size_t)n;
+	while (r->sock != -1 && message_next(&r->in, MESSAGE_MAX_DEFAULT, &m, &used) == 1) {
+		if (r->ready)
+			got_message(r, &m);
+		else
+			got_ready(r, &m);
+		if (r->sock != -1)
+			buffer_consume(&r->in, used);
+	}
+	update_watch(r);
+}
+
+static void update_watch(struct recorder *r)
+{
+	if (r->sock == -1)
+		return;
+	writable(r);
+	loop_watch(r->loop, r->sock, r->out.len > 0 ? POLLIN | POLLOUT : POLLIN, socket_event, r);
+}
+
+static void ended(void *ctx, pid_t pid, int status)
+{
+	struct recorder *r = ctx;
+	char how[80];
+
+	(void)pid;
+	process_end_text(status, how, sizeof(how));
+	/* Its last words, up to the end of file; a bound in case somebody else holds its end. */
+	for (int i = 0; i < 1000 && r->sock != -1; i++)
+		socket_event(r, POLLIN);
+	drop_connection(r);
+	r->pid = 0;
+	r->last_ack = (struct audit_ack){ 0 };
+	if (r->stopping) {
+		all_syncs_done(r, status == 0);
+		return;
+	}
+	all_syncs_done(r, false);
+	r->deaths++;
+	if (time_monotonic_ms() - r->started_ms > 2 * LONGEST_DELAY_MS)
+		r->delay_ms = FIRST_DELAY_MS;
+	log_error("hallowd-record %s; it is started again in %lld ms, logged packets wait in its socket", how,
+	          (long long)r->delay_ms);
+	recorder_event(r, "child-died", "hallowd-record", json_pack("{s:s}", "how", how));
+	r->restart_timer = loop_after(r->loop, r->delay_ms, start, r);
+	r->delay_ms = r->delay_ms * 2 > LONGEST_DELAY_MS ? LONGEST_DELAY_MS : r->delay_ms * 2;
+}
+
+static void start(void *ctx)
+{
+	struct recorder *r = ctx;
+	struct process_inherits inherits = { -1, r->nflog_fd, r->state_fd };
+	struct error err;
+
+	r->restart_timer = 0;
+	r->started_ms = time_monotonic_ms();
+	if (process_start("hallowd-record", &inherits, &r->pid, &r->sock, &err) == -1 ||
+	    reaper_add(r->reaper, r->pid, ended, r) == -1) {
+		log_error("%s", err.text);
+		r->pid = 0;
+		r->sock = -1;
+		r->restart_timer = loop_after(r->loop, LONGEST_DELAY_MS, start, r);
+		return;
+	}
+	update_watch(r);
+}
+
+void recorder_start(struct recorder *r, int nflog_fd)
+{
+	r->nflog_fd = nflog_fd;
+	start(r);
+}
+
+static void tell_waiting(struct recorder *r)
+{
+	if (!r->ready)
+		return;
+	send_spool(r);
+	update_watch(r);
+}
+
+void recorder_event_at(struct recorder *r, time_us when, const char *kind, const char *subject, json_t *detail)
+{
+	char *text = detail == NULL ? NULL : json_dumps(detail, JSON_COMPACT);
+	struct audit_event e = {
+		.time = when,
+		.kind = (char *)(uintptr_t)kind,
+		.subject = (char *)(uintptr_t)(subject == NULL ? "" : subject),
+		.detail = text == NULL ? (char *)(uintptr_t)"{}" : text,
+	};
+	struct buffer message = BUFFER_INIT;
+	struct error err;
+
+	if (audit_event_encode(&message, spool_next(r->spool), &e) == -1)
+		log_error("event %s is lost: no memory", kind);
+	else if (spool_add(r->spool, &message, &err) == -1)
+		log_error("%s", err.text);
+	free(text);
+	json_decref(detail);
+	tell_waiting(r);
+}
+
+void recorder_event(struct recorder *r, const char *kind, const char *subject, json_t *detail)
+{
+	recorder_event_at(r, time_now(), kind, subject, detail);
+}
+
+void recorder_revision(struct recorder *r, const struct audit_revision *revision)
+{
+	struct buffer message = BUFFER_INIT;
+	struct error err;
+
+	if (audit_revision_encode(&message, spool_next(r->spool), revision) == -1)
+		log_error("revision %llu of list %s is not in the audit log: no memory", (unsigned long long)revision->revision,
+		          revision->list);
+	else if (spool_add(r->spool, &message, &err) == -1)
+		log_error("%s", err.text);
+	tell_waiting(r);
+}
+
+void recorder_policy(struct recorder *r, const struct audit_policy *policy)
+{
+	struct buffer message = BUFFER_INIT;
+
+	if (audit_policy_encode(&message, policy) == -1) {
+		log_error("hallowd-record cannot be told the policy: no memory");
+		return;
+	}
+	buffer_free(&r->policy);
+	r->policy = message;
+	if (!r->ready)
+		return;
+	if (buffer_add(&r->out, r->policy.data, r->policy.len) == -1)
+		log_error("hallowd-record cannot be told the policy: no memory");
+	update_watch(r);
+}
+
+void recorder_reading(struct recorder *r, const struct audit_reading *reading)
+{
+	if (!r->ready || r->out.len > READING_BACKLOG)
+		return;
+	if (audit_reading_encode(&r->out, reading) == -1)
+		log_error("hallowd-record cannot be told the counters: no memory");
+	update_watch(r);
+}
+
+static void sync_late(void *ctx)
+{
+	struct sync *s = ctx;
+
+	s->timer = 0;
+	sync_done(s->r, s, false);
+}
+
+static void ask(struct recorder *r, enum message_type type, recorder_synced *done, void *ctx)
+{
+	struct sync *s = r->pid == 0 ? NULL : calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		done(ctx, false);
+		return;
+	}
+	*s = (struct sync){ .id = ++r->last_sync, .done = done, .ctx = ctx, .r = r, .next = r->syncs };
+	r->syncs = s;
+	s->timer = loop_after(r->loop, SYNC_TIMEOUT_MS, sync_late, s);
+	if (audit_number_encode(&r->out, type, type == MSG_SYNC ? s->id : 0) == -1)
+		sync_done(r, s, false);
+	else
+		update_watch(r);
+}
+
+void recorder_sync(struct recorder *r, recorder_synced *done, void *ctx)
+{
+	if (r->ready)
+		ask(r, MSG_SYNC, done, ctx);
+	else
+		done(ctx, false);
+}
+
+void recorder_stop(struct recorder *r, recorder_synced *done, void *ctx)
+{
+	loop_cancel(r->loop, r->restart_timer);
+	r->restart_timer = 0;
+	r->stopping = true;
+	ask(r, MSG_STOP, done, ctx);
+}
+
+void recorder_state(const struct recorder *r, struct recorder_state *state)
+{
+	size_t waiting;
+
+	spool_waiting(r->spool, &waiting);
+	*state = (struct recorder_state){
+		.running = r->ready,
+		.pid = r->pid,
+		.deaths = r->deaths,
+		.recorded = r->last_ack.recorded,
+		.lost = r->last_ack.lost,
+		.waiting = waiting,
+		.dropped = spool_dropped(r->spool),
+		.spool_good = spool_file_good(r->spool),
+	};
+}

@@ -1,0 +1,51 @@
+/* hallowd's side of the audit log: keeps hallowd-record running, and tells it what happens, each thing exactly once. */
+#ifndef HALLOWD_DAEMON_RECORDER_H
+#define HALLOWD_DAEMON_RECORDER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/audit_message.h"
+#include "core/error.h"
+#include "daemon/loop.h"
+#include "daemon/process.h"
+
+struct recorder; /* opaque */
+
+/* Opens the spool.  Nothing is started yet; events may be told already. */
+int recorder_open(struct loop *loop, struct reaper *reaper, int state_fd, struct recorder **r, struct error *err);
+void recorder_close(struct recorder *r);
+
+/* Starts hallowd-record on the NFLOG socket (borrowed) and goes on starting it, with a growing delay, whenever it dies. */
+void recorder_start(struct recorder *r, int nflog_fd);
+
+/* Tells an event; `detail` (a JSON object, may be NULL) is taken over. */
+void recorder_event(struct recorder *r, const char *kind, const char *subject, json_t *detail);
+void recorder_event_at(struct recorder *r, time_us when, const char *kind, const char *subject, json_t *detail);
+void recorder_revision(struct recorder *r, const struct audit_revision *revision);
+
+/* The policy in force: sent now and to each new recorder. */
+void recorder_policy(struct recorder *r, const struct audit_policy *policy);
+void recorder_reading(struct recorder *r, const struct audit_reading *reading);
+
+/* Calls `done` once all that happened so far is on disk, or at once with false where no recorder answers. */
+typedef void recorder_synced(void *ctx, bool on_disk);
+void recorder_sync(struct recorder *r, recorder_synced *done, void *ctx);
+
+/* The same, then ends it for good. */
+void recorder_stop(struct recorder *r, recorder_synced *done, void *ctx);
+
+struct recorder_state {
+	bool running;           /* it has said that the database is open */
+	pid_t pid;
+	unsigned deaths;
+	uint64_t recorded, lost; /* by the process that runs now */
+	uint64_t waiting;        /* events and revisions not yet committed */
+	uint64_t dropped;        /* of these, ever lost */
+	bool spool_good;
+};
+
+void recorder_state(const struct recorder *r, struct recorder_state *state);
+
+#endif

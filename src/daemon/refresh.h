@@ -1,0 +1,62 @@
+/* Refreshing lists: each origin is asked, the answers are judged, and what passes is put in force. */
+#ifndef HALLOWD_DAEMON_REFRESH_H
+#define HALLOWD_DAEMON_REFRESH_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "daemon/daemon.h"
+
+enum refresh_outcome { REFRESH_UNCHANGED, REFRESH_APPLIED, REFRESH_HELD, REFRESH_REJECTED, REFRESH_FAILED };
+
+const char *refresh_outcome_text(enum refresh_outcome o);
+
+/* What became of one list. */
+struct list_result {
+	struct list_state *list;
+	enum refresh_outcome outcome;
+	struct prefix_set added, removed; /* applied, or held */
+	struct texts reasons;
+	bool origin_failed;               /* at least one origin gave no list */
+	bool not_enforced;                /* the kernel could not be changed, and so nothing was */
+	struct list_in_force before;      /* REFRESH_APPLIED: what was in force */
+};
+
+/* Asks the origins of some lists, judges, and changes the lists in memory only: the caller makes the kernel match and calls
+ * refresh_commit, or refresh_undo.  `lists` may be those of a configuration that is not in force yet.
+ * `unknown_only`: only lists of which nothing is known.  `names` (borrowed until done) with count 0: all. */
+struct refresh; /* opaque */
+
+typedef void refresh_judged(void *ctx, struct refresh *r);
+
+struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool unknown_only, char *const *names, size_t count,
+                              refresh_judged *done, void *ctx); /* NULL with errno ENOMEM; done is called from the loop */
+void refresh_free(struct refresh *r); /* also in the middle: ends what runs */
+
+struct list_result *refresh_results(struct refresh *r, size_t *count);
+
+/* The answers, revisions and held changes to disk and to the audit log.  Trouble with the disk is logged, and becomes a
+ * reason of that list's result. */
+void refresh_commit(struct refresh *r, time_us when);
+
+/* --- the whole of it, as one operation --- */
+
+/* [{list, outcome, revision, added, removed, reasons, origins}], and the exit code of the contract that it comes to. */
+typedef void refresh_told(void *ctx, json_t *result, int exit_code);
+int refresh_submit(struct daemon *d, char *const *names, size_t count, refresh_told *told, void *ctx);
+
+/* Sets when lists that have no time yet are refreshed on their own: `at_once`, or after their regular interval.
+ * To be called again after a new configuration. */
+void refresh_schedule(struct daemon *d, bool at_once);
+
+/* A person decides what is held.  0; -1 with *err. */
+int refresh_approve(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
+int refresh_decline(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
+
+/* Lists of one's own whose entries the configuration changed: put in force in memory, as decided by the configuration. */
+struct own_changes; /* opaque: what to record once the kernel has it */
+int own_lists_take(struct lists *lists, struct own_changes **changes, struct error *err);
+void own_lists_commit(struct daemon *d, struct own_changes *changes, time_us when); /* records, saves, frees */
+void own_changes_free(struct own_changes *changes);
+
+#endif
