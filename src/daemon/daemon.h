@@ -16,6 +16,7 @@
 
 struct operation;
 struct control;
+struct own_changes;
 
 /* Enforcement was ended by a person. */
 struct torn_down {
@@ -40,6 +41,7 @@ struct daemon {
 	struct control *control;   /* NULL with `once` */
 	pid_t keeper;      /* 0: none known */
 	int keeper_pidfd;
+	int signal_fd;
 
 	struct lists *lists;       /* the configuration in force, and its lists */
 	struct policy policy;      /* what the kernel was last made to match */
@@ -50,8 +52,12 @@ struct daemon {
 
 	unsigned refresh_timer;
 	struct operation *operations; /* the first one runs */
+	struct own_changes *own_pending; /* with `once`: recorded when the kernel has them */
 	bool stopping;
 	int exit_status;
 };
+
+/* hallowd's main: options, start, loop, stop.  The process's exit status. */
+int daemon_main(int argc, char **argv);
 
 #endif

@@ -166,7 +166,7 @@ int enforce(struct daemon *d, struct kernel_change *change, struct error *err)
 	struct policy p;
 	struct kernel_change done = { 0 };
 	struct kernel_state before = { 0 }, after = { 0 };
-	bool first = !d->applied;
+	bool continued;
 
 	if (policy_from_lists(d->lists, &p, err) == -1)
 		return -1;
@@ -184,12 +184,13 @@ int enforce(struct daemon *d, struct kernel_change *change, struct error *err)
 		kernel_change_free(&done);
 		return -1;
 	}
+	continued = before.present && (!d->applied || strcmp(before.epoch, d->epoch) == 0);
 	d->kernel_trouble[0] = '\0';
 	policy_free(&d->policy);
 	d->policy = p;
 	d->applied = true;
 	snprintf(d->epoch, sizeof(d->epoch), "%s", after.epoch);
-	tell_policy(d, done.committed_at, first && before.present);
+	tell_policy(d, done.committed_at, continued);
 	if (change != NULL)
 		*change = done;
 	else
@@ -244,7 +245,7 @@ int enforce_end(struct daemon *d, const char *by, const char *reason, struct err
 	snprintf(d->torn_down.by, sizeof(d->torn_down.by), "%s", by);
 	snprintf(d->torn_down.reason, sizeof(d->torn_down.reason), "%s", reason);
 	d->epoch[0] = '\0';
-	tell_policy(d, d->torn_down.time, false);
+	tell_policy(d, d->torn_down.time, true);
 	return remember_torn_down(d, err);
 }
 

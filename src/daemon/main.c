@@ -1,5 +1,6 @@
-int main(void);
-int main(void)
+#include "daemon/daemon.h"
+
+int main(int argc, char **argv)
 {
-	return 0;
+	return daemon_main(argc, argv);
 }

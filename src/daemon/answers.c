@@ -1,0 +1,330 @@
+#include "daemon/answers.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/control.h"
+#include "daemon/json_text.h"
+
+/* --- status --- */
+
+static uint64_t counter_of(const struct audit_reading *r, const char *endpoint, enum counter_kind kind)
+{
+	for (size_t i = 0; i < r->counter_count; i++)
+		if (r->counters[i].kind == kind && strcmp(r->counters[i].endpoint, endpoint) == 0)
+			return r->counters[i].packets;
+	return 0;
+}
+
+static json_t *status_endpoints(struct daemon *d, struct texts *problems)
+{
+	struct audit_reading reading = { 0 };
+	struct error err;
+	json_t *array = json_array();
+
+	if (!d->torn_down.is && kernel_read_counters(d->kernel, &d->policy, &reading, &err) == -1)
+		texts_add(problems, "the kernel's counters cannot be read: %s", err.text);
+	for (size_t i = 0; i < d->policy.endpoint_count; i++) {
+		const struct policy_endpoint *e = &d->policy.endpoints[i];
+
+		json_array_append_new(array,
+		                      json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", e->name, "kind", e->kind, "mode",
+		                                e->mode == MODE_ENFORCE ? "enforce" : "observe", "allowed",
+		                                (json_int_t)counter_of(&reading, e->name, COUNTER_ALLOW), "denied",
+		                                (json_int_t)counter_of(&reading, e->name, COUNTER_DENY)));
+	}
+	audit_reading_free(&reading);
+	return array;
+}
+
+static void list_problem(const struct list_state *s, enum list_condition c, struct texts *problems)
+{
+	const char *name = s->config->name;
+	char text[TIME_TEXT_MAX];
+
+	if (list_unknown(s))
+		texts_add(problems, "list %s: nothing is known of it yet, so it lets nobody in", name);
+	if (c == LIST_HELD)
+		texts_add(problems, "list %s: a change waits for a person since %s: %s ('hallowctl lists %s' shows it, 'hallowctl "
+		                    "approve %s --reason …' puts it in force)", name, time_format(s->held.since, 0, text),
+		          s->held.reasons.count > 0 ? s->held.reasons.items[0] : "", name, name);
+	if (c == LIST_STALE)
+		texts_add(problems, "list %s: stale, no good answer from every origin since %s; the last good list stays in force",
+		          name, list_fresh_at(s) == 0 ? "ever" : time_format(list_fresh_at(s), 0, text));
+	for (size_t i = 0; i < s->config->origin_count; i++)
+		if (s->origins[i].error[0] != '\0')
+			texts_add(problems, "list %s, origin %s: %s", name, s->origins[i].config->name, s->origins[i].error);
+}
+
+static json_t *status_lists(struct daemon *d, struct texts *problems, int *exit_code)
+{
+	json_t *array = json_array();
+	time_us now = time_now();
+
+	for (size_t i = 0; i < d->lists->config->list_count; i++) {
+		const struct list_state *s = &d->lists->items[i];
+		enum list_condition c = list_condition(s, now);
+		int code = c == LIST_CURRENT ? EXIT_DONE : c == LIST_HELD ? EXIT_HELD : EXIT_ORIGIN;
+
+		*exit_code = code > *exit_code ? code : *exit_code;
+		list_problem(s, c, problems);
+		json_array_append_new(array, json_pack("{s:s, s:s, s:I, s:I, s:o}", "name", s->config->name, "state",
+		                                       list_condition_text(c), "revision", (json_int_t)s->now.revision, "entries",
+		                                       (json_int_t)prefix_set_count(&s->now.set), "applied_at",
+		                                       json_time(s->now.applied_at)));
+	}
+	return array;
+}
+
+static void recorder_problems(struct daemon *d, const struct recorder_state *r, struct texts *problems)
+{
+	if (d->once) {
+		texts_add(problems, "hallowd is not running: no connection is recorded, and lists are refreshed only when asked");
+		return;
+	}
+	if (!r->running)
+		texts_add(problems, "hallowd-record is not running: connections wait in its socket's buffer");
+	if (r->dropped > 0)
+		texts_add(problems, "%" PRIu64 " events were lost, because the audit log took nothing for too long", r->dropped);
+	if (!r->spool_good)
+		texts_add(problems, "the spool file in state_dir cannot be written; is the disk full");
+	if (r->lost > 0)
+		texts_add(problems, "%" PRIu64 " logged packets were lost on the way to the recorder since it was started", r->lost);
+}
+
+/* Whether what the policy says is what the kernel does. */
+static bool kernel_problems(struct daemon *d, struct kernel_state *state, struct texts *problems)
+{
+	struct error err;
+	char text[TIME_TEXT_MAX];
+
+	*state = (struct kernel_state){ 0 };
+	if (d->kernel_trouble[0] != '\0')
+		texts_add(problems, "the kernel was not changed: %s", d->kernel_trouble);
+	if (kernel_state(d->kernel, state, &err) == -1) {
+		texts_add(problems, "the kernel cannot be asked: %s", err.text);
+		return false;
+	}
+	if (d->torn_down.is) {
+		texts_add(problems, "torn down by %s on %s: %s ('hallowctl reload' or a start of hallowd enforces again)",
+		          d->torn_down.by, time_format(d->torn_down.time, 0, text), d->torn_down.reason);
+		return false;
+	}
+	if (!state->present)
+		texts_add(problems, "table inet %s is not in the kernel: nothing is enforced", KERNEL_TABLE);
+	return state->present;
+}
+
+static json_t *torn_down_json(const struct torn_down *t)
+{
+	if (!t->is)
+		return json_null();
+	return json_pack("{s:o, s:s, s:s}", "time", json_time(t->time), "by", t->by, "reason", t->reason);
+}
+
+json_t *answer_status(struct daemon *d, int *exit_code)
+{
+	struct texts problems = TEXTS_INIT;
+	struct kernel_state state;
+	struct recorder_state rec = { 0 };
+	bool enforcing = kernel_problems(d, &state, &problems);
+	json_t *lists, *endpoints, *answer;
+
+	*exit_code = enforcing ? EXIT_DONE : EXIT_NOT_ENFORCED;
+	if (d->recorder != NULL)
+		recorder_state(d->recorder, &rec);
+	recorder_problems(d, &rec, &problems);
+	lists = status_lists(d, &problems, exit_code);
+	endpoints = status_endpoints(d, &problems);
+	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I}, s:o, s:o, s:o, s:o}",
+	                   "daemon", "running", !d->once, "pid", d->once ? 0 : (int)getpid(), "since",
+	                   d->once ? json_null() : json_time(d->started_at), "version", PACKAGE_VERSION, "enforcing", enforcing,
+	                   "recording", rec.running, "table", "present", state.present, "owned", state.owned, "persistent",
+	                   state.persistent, "recorder", "running", rec.running, "pid", (int)rec.pid, "restarts",
+	                   (int)rec.deaths, "waiting", (json_int_t)rec.waiting, "torn_down", torn_down_json(&d->torn_down),
+	                   "lists", lists, "endpoints", endpoints, "problems", json_texts(&problems));
+	texts_free(&problems);
+	return answer;
+}
+
+/* --- lists --- */
+
+static json_t *difference(const struct prefix_set *a, const struct prefix_set *b)
+{
+	struct prefix_set d = PREFIX_SET_INIT;
+	json_t *array = prefix_set_subtract(&d, a, b) == -1 ? NULL : json_prefixes(&d);
+
+	prefix_set_free(&d);
+	return array;
+}
+
+static json_t *list_origins(const struct list_state *s)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < s->config->origin_count; i++) {
+		const struct origin_state *o = &s->origins[i];
+		const struct answer *a = &o->good;
+
+		json_array_append_new(
+		    array,
+		    json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:I}", "name", o->config->name, "source",
+		              o->config->where, "state", origin_state_text(o), "fetched_at", json_time(a->fetched_at), "entries",
+		              (json_int_t)prefix_set_count(&a->set), "missing",
+		              o->known ? difference(&s->now.set, &a->set) : json_array(), "extra",
+		              o->known ? difference(&a->set, &s->now.set) : json_array(), "error", json_text_or_null(o->error),
+		              "http_status", a->http_status == 0 ? json_null() : json_integer((json_int_t)a->http_status), "sha256",
+		              json_text_or_null(a->sha256), "bad", (json_int_t)a->shape.bad));
+	}
+	return array;
+}
+
+static json_t *list_held(const struct list_state *s)
+{
+	if (!s->held.is)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "reasons", json_texts(&s->held.reasons), "added",
+	                 difference(&s->held.set, &s->now.set), "removed", difference(&s->now.set, &s->held.set), "since",
+	                 json_time(s->held.since));
+}
+
+json_t *answer_list(const struct list_state *s)
+{
+	const struct list_config *c = s->config;
+	json_t *answer = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "name", c->name, "kind",
+	                           c->origin_count == 0 ? "own" : "published", "state",
+	                           list_condition_text(list_condition(s, time_now())), "revision",
+	                           (json_int_t)s->now.revision, "entries", json_prefixes(&s->now.set), "applied_at",
+	                           json_time(s->now.applied_at), "decided_by", json_text_or_null(s->now.decided_by), "origins",
+	                           list_origins(s), "held", list_held(s));
+
+	if (answer != NULL && c->origin_count > 0)
+		json_object_set_new(answer, "agree", json_sprintf("%zu of %zu", c->agree, c->origin_count));
+	return answer;
+}
+
+/* --- plan --- */
+
+static json_t *names(char **items, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_string(items[i]));
+	return array;
+}
+
+json_t *answer_change(const struct kernel_change *c, const struct texts *warnings)
+{
+	json_t *lists = json_array();
+
+	for (size_t i = 0; i < c->list_count; i++)
+		json_array_append_new(lists, json_pack("{s:s, s:o, s:o}", "list", c->lists[i].list, "added",
+		                                       json_prefixes(&c->lists[i].added), "removed",
+		                                       json_prefixes(&c->lists[i].removed)));
+	return json_pack("{s:b, s:b, s:o, s:{s:o, s:o, s:o}, s:o}", "changes", c->any, "table_made", c->table_made, "lists",
+	                 lists, "endpoints", "added", names(c->added, c->added_count), "changed",
+	                 names(c->changed, c->changed_count), "removed", names(c->removed, c->removed_count), "warnings",
+	                 json_texts(warnings));
+}
+
+/* --- explain --- */
+
+struct destination {
+	struct address address;
+	bool has_port;
+	uint16_t port;
+	uint8_t protocol;
+};
+
+/* "ADDRESS", "ADDRESS:PORT" or "[ADDRESS]:PORT", and behind it "/PROTOCOL". */
+static int parse_destination(char *text, struct destination *d, struct error *err)
+{
+	char *slash = strchr(text, '/'), *colon = strrchr(text, ':'), *end;
+	unsigned long port;
+
+	d->protocol = 6; /* tcp */
+	if (slash != NULL) {
+		*slash = '\0';
+		if (protocol_parse(&d->protocol, slash + 1) == -1)
+			return error_set(err, "'%s' is no protocol; expected tcp, udp or sctp", slash + 1);
+	}
+	d->has_port = false;
+	if (address_parse(&d->address, text) == 0)
+		return 0;
+	if (colon == NULL)
+		return error_set(err, "'%s' is no destination; expected ADDRESS:PORT, for IPv6 [ADDRESS]:PORT", text);
+	*colon = '\0';
+	port = strtoul(colon + 1, &end, 10);
+	if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || port > 65535)
+		return error_set(err, "'%s' is no port; expected a number up to 65535", colon + 1);
+	if (text[0] == '[' && colon > text && colon[-1] == ']') {
+		colon[-1] = '\0';
+		text++;
+	}
+	if (address_parse(&d->address, text) == -1)
+		return error_set(err, "'%s' is no address; expected IPv4, or IPv6 as [ADDRESS]:PORT", text);
+	d->port = (uint16_t)port;
+	d->has_port = true;
+	return 0;
+}
+
+/* Without a port: that of the only endpoint with this address. */
+static int find_port(const struct policy *p, struct destination *d, struct error *err)
+{
+	const struct policy_endpoint *found = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < p->endpoint_count; i++)
+		for (size_t k = 0; k < p->endpoints[i].address_count; k++)
+			if (prefix_contains(&p->endpoints[i].addresses[k], &d->address)) {
+				found = &p->endpoints[i];
+				count++;
+			}
+	if (count > 1)
+		return error_set(err, "several endpoints have this address; name the port: ADDRESS:PORT");
+	d->port = found == NULL ? 0 : found->ports[0].first;
+	d->protocol = found == NULL ? d->protocol : found->protocol;
+	return 0;
+}
+
+static json_t *lists_of(const struct policy *p, const struct policy_endpoint *e)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; e != NULL && i < e->list_count; i++)
+		json_array_append_new(array, json_string(p->lists[e->lists[i]].name));
+	return array;
+}
+
+json_t *answer_explain(const struct policy *p, const char *source, const char *destination, struct error *err)
+{
+	static const char *const verdicts[] = { "allow", "deny", "unmatched" };
+	static const char *const reasons[] = { "listed", "not-listed", "observed", "unmatched" };
+	struct policy_answer a;
+	struct address from;
+	struct destination to;
+	char source_text[ADDRESS_TEXT_MAX], destination_text[ADDRESS_TEXT_MAX], entry[PREFIX_TEXT_MAX];
+	char *copy = strdup(destination);
+	int bad = copy == NULL ? error_set(err, "no memory") : parse_destination(copy, &to, err);
+
+	free(copy);
+	if (bad == -1)
+		return NULL;
+	if (address_parse(&from, source) == -1) {
+		error_set(err, "'%s' is no source; expected an IPv4 or IPv6 address", source);
+		return NULL;
+	}
+	if (!to.has_port && find_port(p, &to, err) == -1)
+		return NULL;
+	policy_explain(p, &from, &to.address, to.protocol, to.port, &a);
+	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:o}", "verdict", verdicts[a.verdict], "endpoint",
+	                 a.endpoint == NULL ? json_null() : json_string(a.endpoint->name), "reason", reasons[a.reason], "list",
+	                 a.list == NULL ? json_null() : json_string(a.list->name), "entry",
+	                 a.list == NULL ? json_null() : json_string(prefix_format(&a.entry, entry)), "revision",
+	                 a.list == NULL ? json_null() : json_integer((json_int_t)a.list->revision), "source",
+	                 address_format(&from, source_text), "destination", address_format(&to.address, destination_text), "port",
+	                 (int)to.port, "protocol", protocol_name(to.protocol), "lists", lists_of(p, a.endpoint));
+}

@@ -1,0 +1,18 @@
+/* The JSON values of the contract, built from what the daemon knows. */
+#ifndef HALLOWD_DAEMON_ANSWERS_H
+#define HALLOWD_DAEMON_ANSWERS_H
+
+#include <jansson.h>
+
+#include "daemon/daemon.h"
+#include "daemon/texts.h"
+
+/* New references. */
+json_t *answer_status(struct daemon *d, int *exit_code);
+json_t *answer_list(const struct list_state *s);
+json_t *answer_change(const struct kernel_change *c, const struct texts *warnings);
+
+/* SOURCE DESTINATION[:PORT][/PROTOCOL].  NULL with *err where they are not understood. */
+json_t *answer_explain(const struct policy *p, const char *source, const char *destination, struct error *err);
+
+#endif

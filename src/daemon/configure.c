@@ -1,0 +1,208 @@
+#include "daemon/configure.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/control.h"
+#include "core/log.h"
+#include "daemon/enforce.h"
+#include "daemon/operation.h"
+#include "daemon/refresh.h"
+#include "daemon/service.h"
+
+struct configuring {
+	struct daemon *d;
+	struct lists *lists;   /* the new ones; at the start, d->lists */
+	bool reload;
+	char by[64];
+	configured *done;
+	void *ctx;
+};
+
+/* Ends the operation. */
+static void finish(struct configuring *c, int exit_code, const char *error)
+{
+	struct daemon *d = c->d;
+
+	if (c->reload && error != NULL) {
+		log_error("the configuration was not reloaded, the one before stays in force: %s", error);
+		recorder_event(d->recorder, "reload", d->config_path, json_pack("{s:s, s:b, s:s}", "by", c->by, "ok", 0, "error",
+		                                                                 error));
+		lists_free(c->lists);
+	}
+	if (c->reload)
+		service_ready(error == NULL ? "enforcing" : "enforcing; the last reload failed");
+	c->done(c->ctx, exit_code, error);
+	free(c);
+	operation_end(d);
+}
+
+static void warn_unknown(const struct list_result *r)
+{
+	for (size_t i = 0; i < r->reasons.count; i++)
+		log_error("list %s: %s", r->list->config->name, r->reasons.items[i]);
+	log_error("nothing is known of list %s: it lets nobody in until it was fetched", r->list->config->name);
+}
+
+/* A new list that nothing is known of keeps a reload from being taken up.  False with *err. */
+static bool all_known(const struct configuring *c, struct refresh *r, struct error *err)
+{
+	size_t count;
+	const struct list_result *results = refresh_results(r, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!list_unknown(results[i].list))
+			continue;
+		if (c->reload) {
+			error_set(err, "nothing is known of list %s, so its endpoints would be cut off: %s",
+			          results[i].list->config->name,
+			          results[i].reasons.count > 0 ? results[i].reasons.items[0] : "no origin answered");
+			return false;
+		}
+		warn_unknown(&results[i]);
+	}
+	return true;
+}
+
+/* Makes the kernel match the new lists; on failure everything is as it was. */
+static int take_up(struct configuring *c, struct refresh *r, struct error *err)
+{
+	struct daemon *d = c->d;
+	struct lists *old = d->lists;
+	struct torn_down torn_down = d->torn_down;
+	struct kernel_change change = { 0 };
+	struct own_changes *own;
+	time_us when;
+
+	if (own_lists_take(c->lists, &own, err) == -1)
+		return -1;
+	d->lists = c->lists;
+	d->torn_down.is = false;
+	if (enforce(d, &change, err) == -1) {
+		d->lists = old;
+		d->torn_down = torn_down;
+		own_changes_free(own);
+		return -1;
+	}
+	if (torn_down.is || !c->reload)
+		torn_down_forget(d);
+	when = change.committed_at != 0 ? change.committed_at : time_now();
+	kernel_change_free(&change);
+	refresh_commit(r, when);
+	own_lists_commit(d, own, when);
+	if (c->reload) {
+		recorder_event_at(d->recorder, when, "reload", d->config_path, json_pack("{s:s, s:b}", "by", c->by, "ok", 1));
+		lists_free(old);
+	}
+	return 0;
+}
+
+static void judged(void *ctx, struct refresh *r)
+{
+	struct configuring *c = ctx;
+	struct error err;
+	bool taken = all_known(c, r, &err) && take_up(c, r, &err) == 0;
+
+	refresh_free(r);
+	if (!taken) {
+		finish(c, EXIT_FAILED, err.text);
+		return;
+	}
+	refresh_schedule(c->d, true);
+	finish(c, EXIT_DONE, NULL);
+}
+
+static void ask_unknown(struct configuring *c)
+{
+	if (refresh_start(c->d, c->lists, true, NULL, 0, judged, c) == NULL)
+		finish(c, EXIT_FAILED, "no memory to ask the lists' origins");
+}
+
+/* What cannot change while hallowd runs, since it stands on it. */
+static const char *fixed_part_changed(const struct config *old, const struct config *new)
+{
+	if (strcmp(old->state_dir, new->state_dir) != 0)
+		return "state_dir";
+	if (strcmp(old->run_dir, new->run_dir) != 0)
+		return "run_dir";
+	if (old->audit.nflog_group != new->audit.nflog_group)
+		return "audit.nflog_group";
+	return NULL;
+}
+
+static int load_again(struct configuring *c, struct buffer *errors)
+{
+	struct config *config;
+	const char *fixed;
+	struct error err;
+
+	if (config_load(c->d->config_path, &config, errors) == -1)
+		return -1;
+	fixed = fixed_part_changed(c->d->lists->config, config);
+	if (fixed != NULL) {
+		buffer_printf(errors, "%s: %s has changed; that needs a restart of hallowd, which leaves the policy in force",
+		              c->d->config_path, fixed);
+		config_free(config);
+		return -1;
+	}
+	if (lists_load(config, c->d->state_fd, &c->lists, &err) == -1) {
+		buffer_printf(errors, "%s", err.text);
+		return -1;
+	}
+	return 0;
+}
+
+static void run_reload(struct daemon *d, void *ctx)
+{
+	struct configuring *c = ctx;
+	struct buffer errors = BUFFER_INIT;
+	const char *text;
+
+	(void)d;
+	service_reloading();
+	if (load_again(c, &errors) == 0) {
+		ask_unknown(c);
+	} else {
+		text = buffer_str(&errors);
+		finish(c, EXIT_USAGE, text == NULL ? "no memory for the configuration" : text);
+	}
+	buffer_free(&errors);
+}
+
+static void run_start(struct daemon *d, void *ctx)
+{
+	struct configuring *c = ctx;
+
+	c->lists = d->lists;
+	ask_unknown(c);
+}
+
+static void submit(struct daemon *d, operation_run *run, bool reload, const char *by, configured *done, void *ctx)
+{
+	struct configuring *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		done(ctx, EXIT_FAILED, "no memory");
+		return;
+	}
+	c->d = d;
+	c->reload = reload;
+	c->done = done;
+	c->ctx = ctx;
+	strncpy(c->by, by, sizeof(c->by) - 1);
+	if (operation_submit(d, run, c) == -1) {
+		free(c);
+		done(ctx, EXIT_FAILED, "no memory");
+	}
+}
+
+void configure_start(struct daemon *d, configured *done, void *ctx)
+{
+	submit(d, run_start, false, "", done, ctx);
+}
+
+void configure_reload(struct daemon *d, const char *by, configured *done, void *ctx)
+{
+	submit(d, run_reload, true, by, done, ctx);
+}

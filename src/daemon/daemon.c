@@ -1,0 +1,375 @@
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/control.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "core/sandbox.h"
+#include "daemon/configure.h"
+#include "daemon/control.h"
+#include "daemon/enforce.h"
+#include "daemon/folders.h"
+#include "daemon/once.h"
+#include "daemon/refresh.h"
+#include "daemon/service.h"
+#include "daemon/sockets.h"
+
+#define TICK_MS 10000 /* the counters are told, and the kernel is looked at */
+#define LOCK_WAIT_MS 2000
+#define STOP_LIMIT_MS 8000
+
+struct options {
+	const char *config;
+	bool once;
+	char **words; /* with `once` */
+	int word_count;
+	enum log_level level;
+};
+
+static const char usage_text[] =
+    "usage: hallowd [-c FILE] [-v]\n"
+    "       hallowd [-c FILE] --once VERB [WORD ...]\n"
+    "\n"
+    "Keeps a published allow list true on the firewall, and records every connection to what it protects.\n"
+    "Runs in the foreground; hallowctl(8) asks and steers it.\n"
+    "\n"
+    "  -c, --config FILE  the configuration (default " CONFIG_DEFAULT_PATH ")\n"
+    "  -v, --verbose      more in the log on standard error; twice for all\n"
+    "      --once         do one verb of hallowctl without a running hallowd, print its answer as JSON, and exit;\n"
+    "                     hallowctl does this by itself where no hallowd runs\n"
+    "  -V, --version\n"
+    "  -h, --help\n"
+    "\n"
+    "SIGHUP takes up a changed configuration, all of it or nothing.  Stopping or killing hallowd leaves the policy in\n"
+    "force; 'hallowctl teardown --reason TEXT' ends enforcement.\n"
+    "\n"
+    "examples:\n"
+    "  hallowctl -c /etc/hallowd/hallowd.yaml check\n"
+    "  hallowd -c /etc/hallowd/hallowd.yaml -v\n";
+
+/* 0 to go on; 1 when all is said, with *status the exit status. */
+static int parse_options(int argc, char **argv, struct options *o, int *status)
+{
+	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
+		                                   { "verbose", no_argument, NULL, 'v' },
+		                                   { "once", no_argument, NULL, 'o' },
+		                                   { "version", no_argument, NULL, 'V' },
+		                                   { "help", no_argument, NULL, 'h' },
+		                                   { NULL, 0, NULL, 0 } };
+	int c;
+
+	*o = (struct options){ .config = CONFIG_DEFAULT_PATH, .level = LOG_LEVEL_NOTICE };
+	while ((c = getopt_long(argc, argv, "+c:vVh", longs, NULL)) != -1) {
+		*status = EXIT_DONE;
+		switch (c) {
+		case 'c':
+			o->config = optarg;
+			break;
+		case 'v':
+			o->level = o->level == LOG_LEVEL_NOTICE ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+			break;
+		case 'o':
+			o->once = true;
+			break;
+		case 'V':
+			puts("hallowd " PACKAGE_VERSION);
+			return 1;
+		case 'h':
+			fputs(usage_text, stdout);
+			return 1;
+		default:
+			fputs("'hallowd --help' tells what there is\n", stderr);
+			*status = EXIT_USAGE;
+			return 1;
+		}
+	}
+	o->words = argv + optind;
+	o->word_count = argc - optind;
+	if (o->once != (o->word_count > 0)) {
+		fputs(o->once ? "--once needs a verb; 'hallowd --help' tells more\n"
+		              : "hallowd takes no words without --once; did you mean hallowctl?\n", stderr);
+		*status = EXIT_USAGE;
+		return 1;
+	}
+	return 0;
+}
+
+/* --- stopping --- */
+
+static void leave_loop(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	loop_stop(d->loop);
+}
+
+static void recorder_done(void *ctx, bool on_disk)
+{
+	if (!on_disk)
+		log_warning("the recorder did not say that all is on disk; what it has not committed is kept in the spool");
+	leave_loop(ctx);
+}
+
+static void stop(struct daemon *d, int exit_status)
+{
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	d->exit_status = exit_status;
+	service_stopping();
+	log_notice("stopping; the policy stays in force");
+	enforce_tell_counters(d);
+	recorder_event(d->recorder, "stop", "hallowd", json_pack("{s:i}", "pid", (int)getpid()));
+	loop_after(d->loop, STOP_LIMIT_MS, leave_loop, d);
+	recorder_stop(d->recorder, recorder_done, d);
+}
+
+/* --- while it runs --- */
+
+static void reload_done(void *ctx, int exit_code, const char *error)
+{
+	(void)ctx;
+	(void)exit_code;
+	if (error == NULL)
+		log_notice("the configuration was reloaded");
+}
+
+static void got_signal(void *ctx, short revents)
+{
+	struct daemon *d = ctx;
+	struct signalfd_siginfo info;
+
+	(void)revents;
+	while (read(d->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reaper_collect(d->reaper);
+		else if (info.ssi_signo == SIGHUP && !d->once && !d->stopping)
+			configure_reload(d, "signal", reload_done, d);
+		else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+			stop(d, EXIT_DONE);
+	}
+}
+
+static void tell_stale(struct daemon *d)
+{
+	time_us now = time_now();
+
+	for (size_t i = 0; i < d->lists->config->list_count; i++) {
+		struct list_state *s = &d->lists->items[i];
+		bool stale = s->now.revision != 0 && list_condition(s, now) == LIST_STALE;
+
+		if (stale && !s->stale_told) {
+			log_warning("list %s is stale: its origins have not all given a good answer for too long", s->config->name);
+			recorder_event(d->recorder, "stale", s->config->name, NULL);
+		}
+		s->stale_told = stale;
+	}
+}
+
+static void tick(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->stopping)
+		return;
+	enforce_check(d);
+	enforce_tell_counters(d);
+	tell_stale(d);
+	loop_after(d->loop, TICK_MS, tick, d);
+}
+
+static void watchdog(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	service_watchdog();
+	loop_after(d->loop, service_watchdog_ms(), watchdog, d);
+}
+
+static void started(void *ctx, int exit_code, const char *error)
+{
+	struct daemon *d = ctx;
+	struct error err;
+
+	if (error != NULL) {
+		log_error("hallowd cannot start: %s", error);
+		stop(d, exit_code);
+		return;
+	}
+	if (sockets_leave(d, &err) == -1)
+		log_error("nobody holds the sockets while hallowd is away: %s", err.text);
+	if (control_open(d, &d->control, &err) == -1) {
+		log_error("hallowd cannot start: %s", err.text);
+		stop(d, EXIT_FAILED);
+		return;
+	}
+	log_notice("enforcing: %zu lists, %zu endpoints", d->lists->config->list_count, d->policy.endpoint_count);
+	service_ready("enforcing");
+	tick(d);
+	if (service_watchdog_ms() > 0)
+		watchdog(d);
+}
+
+/* --- starting --- */
+
+static int open_signals(struct daemon *d, struct error *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	signal(SIGPIPE, SIG_IGN);
+	d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1 || d->signal_fd == -1 ||
+	    loop_watch(d->loop, d->signal_fd, POLLIN, got_signal, d) == -1)
+		return error_errno(err, errno, "signals cannot be received");
+	return 0;
+}
+
+/* Standard descriptors that a caller closed must not become a netlink socket or a database. */
+static void fill_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
+}
+
+/* Everything that needs the privileges of the start, then gives them up. */
+static int open_all(struct daemon *d, bool changes, struct error *err)
+{
+	const struct config *c = d->lists == NULL ? NULL : d->lists->config;
+
+	d->loop = loop_new();
+	d->reaper = reaper_new();
+	if (d->loop == NULL || d->reaper == NULL)
+		return error_errno(err, ENOMEM, "hallowd");
+	if (policy_from_lists(d->lists, &d->policy, err) == -1)
+		return -1;
+	torn_down_load(d);
+	if (!changes)
+		return sockets_open_kernel(d, err);
+	if (open_signals(d, err) == -1 || sockets_open(d, c, err) == -1 || sandbox_keep_net_admin(err) == -1)
+		return -1;
+	if (recorder_open(d->loop, d->reaper, d->state_fd, &d->recorder, err) == -1)
+		return -1;
+	return 0;
+}
+
+/* The configuration, the folders, the lock, the lists. */
+static int load(struct daemon *d, bool changes, int *status, struct buffer *message)
+{
+	struct config *config;
+	struct error err;
+	int bad;
+
+	*status = EXIT_USAGE;
+	if (config_load(d->config_path, &config, message) == -1)
+		return -1;
+	*status = EXIT_FAILED;
+	bad = changes ? folders_make(d, config, &err) : folders_open(d, config, &err);
+	if (bad == 0 && changes)
+		bad = folders_lock(d, d->once ? ONCE_LOCK_WAIT_MS : LOCK_WAIT_MS, &err);
+	if (bad == 0)
+		bad = lists_load(config, d->state_fd, &d->lists, &err);
+	else
+		config_free(config);
+	if (bad == 0)
+		bad = open_all(d, changes, &err);
+	if (bad == -1)
+		buffer_printf(message, "%s", err.text);
+	return bad;
+}
+
+static void close_all(struct daemon *d)
+{
+	if (d->loop != NULL) {
+		if (!d->once)
+			sockets_release(d);
+		control_close(d->control, d->run_fd);
+	}
+	recorder_close(d->recorder);
+	kernel_close(d->kernel);
+	own_changes_free(d->own_pending);
+	policy_free(&d->policy);
+	lists_free(d->lists);
+	reaper_free(d->reaper);
+	loop_free(d->loop);
+	free(d->config_path);
+}
+
+static int run_daemon(struct daemon *d)
+{
+	recorder_start(d->recorder, d->nflog_fd);
+	recorder_event(d->recorder, "start", "hallowd",
+	               json_pack("{s:i, s:s}", "pid", (int)getpid(), "version", PACKAGE_VERSION));
+	configure_start(d, started, d);
+	if (loop_run(d->loop) == -1) {
+		log_error("the event loop failed: %s", strerror(errno));
+		d->exit_status = EXIT_FAILED;
+	}
+	return d->exit_status;
+}
+
+/* A relative name would mean another file after chdir, and at a reload. */
+static char *absolute(const char *path)
+{
+	char folder[PATH_MAX], *out;
+
+	if (path[0] == '/')
+		return strdup(path);
+	if (getcwd(folder, sizeof(folder)) == NULL || asprintf(&out, "%s/%s", folder, path) == -1)
+		return NULL;
+	return out;
+}
+
+int daemon_main(int argc, char **argv)
+{
+	struct daemon d = { .state_fd = -1, .run_fd = -1, .lock_fd = -1, .nflog_fd = -1, .keeper_pidfd = -1, .signal_fd = -1 };
+	struct buffer message = BUFFER_INIT;
+	struct options o;
+	int status;
+	bool changes;
+
+	fill_standard_fds();
+	if (parse_options(argc, argv, &o, &status) == 1)
+		return status;
+	log_open("hallowd", o.level);
+	umask(022);
+	service_open();
+	d.once = o.once;
+	d.started_at = time_now();
+	d.config_path = absolute(o.config);
+	changes = !o.once || once_changes(o.words[0]);
+	if (d.config_path == NULL || load(&d, changes, &status, &message) == -1) {
+		const char *text = buffer_str(&message);
+
+		if (o.once)
+			once_fail(status, text == NULL ? "no memory" : text);
+		else
+			log_error("%s", text == NULL ? "no memory" : text);
+	} else {
+		status = o.once ? once_run(&d, o.words, (size_t)o.word_count) : run_daemon(&d);
+	}
+	buffer_free(&message);
+	close_all(&d);
+	return status;
+}

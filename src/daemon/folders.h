@@ -1,0 +1,18 @@
+/* state_dir, run_dir and the lock, opened while hallowd still has the privileges that it started with. */
+#ifndef HALLOWD_DAEMON_FOLDERS_H
+#define HALLOWD_DAEMON_FOLDERS_H
+
+#include "core/error.h"
+#include "daemon/daemon.h"
+
+/* Makes what is missing.  Where hallowd is root, state_dir is given to the group of the user that the recorder becomes,
+ * with the sticky bit: it may make audit.db there, and can neither remove nor rename what is root's. */
+int folders_make(struct daemon *d, const struct config *c, struct error *err);
+
+/* Opens what is there, for looking only. */
+int folders_open(struct daemon *d, const struct config *c, struct error *err);
+
+/* Takes state_dir/lock; waits up to `wait_ms`, since a refresh by cron may be at work. */
+int folders_lock(struct daemon *d, int wait_ms, struct error *err);
+
+#endif

@@ -1,0 +1,301 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config.h"
+#include "core/control.h"
+#include "core/log.h"
+#include "daemon/answers.h"
+#include "daemon/configure.h"
+#include "daemon/enforce.h"
+#include "daemon/json_text.h"
+#include "daemon/operation.h"
+#include "daemon/refresh.h"
+#include "daemon/request.h"
+
+static void verb_status(struct request *r)
+{
+	int exit_code;
+	json_t *status = answer_status(r->d, &exit_code);
+
+	request_answer(r, exit_code, status);
+}
+
+/* The named list; answers with a usage error where there is none. */
+static struct list_state *named_list(struct request *r, const char *name)
+{
+	struct list_state *s = lists_find(r->d->lists, name);
+
+	if (s == NULL)
+		request_fail(r, EXIT_USAGE, "there is no list '%s' in %s; 'hallowctl lists' names them", name,
+		             r->d->config_path);
+	return s;
+}
+
+static void verb_lists(struct request *r)
+{
+	const struct lists *l = r->d->lists;
+	struct list_state *s;
+	json_t *array;
+
+	if (r->count == 2) {
+		s = named_list(r, r->words[1]);
+		if (s != NULL)
+			request_answer(r, EXIT_DONE, answer_list(s));
+		return;
+	}
+	array = json_array();
+	for (size_t i = 0; i < l->config->list_count; i++)
+		json_array_append_new(array, answer_list(&l->items[i]));
+	request_answer(r, EXIT_DONE, array);
+}
+
+static void verb_explain(struct request *r)
+{
+	struct error err;
+	json_t *answer = answer_explain(&r->d->policy, r->words[1], r->words[2], &err);
+
+	if (answer == NULL)
+		request_fail(r, EXIT_USAGE, "%s", err.text);
+	else
+		request_answer(r, EXIT_DONE, answer);
+}
+
+/* --- plan --- */
+
+static void warn_empty(const struct lists *l, struct texts *warnings)
+{
+	for (size_t i = 0; i < l->config->list_count; i++)
+		if (list_unknown(&l->items[i]))
+			texts_add(warnings, "nothing is known of list %s yet; it is fetched before it is put in force",
+			          l->config->lists[i].name);
+}
+
+/* The configuration file as it is now, with the lists as they were last good. */
+static int planned_policy(struct daemon *d, struct policy *p, struct texts *warnings, struct buffer *errors)
+{
+	struct config *config;
+	struct lists *lists;
+	struct own_changes *own;
+	struct error err;
+	int result = -1;
+
+	if (config_load(d->config_path, &config, errors) == -1)
+		return -1;
+	if (lists_load(config, d->state_fd, &lists, &err) == -1) {
+		buffer_printf(errors, "%s", err.text);
+		return -1;
+	}
+	if (own_lists_take(lists, &own, &err) == -1 || policy_from_lists(lists, p, &err) == -1) {
+		buffer_printf(errors, "%s", err.text);
+	} else {
+		warn_empty(lists, warnings);
+		result = 0;
+	}
+	own_changes_free(own);
+	lists_free(lists);
+	return result;
+}
+
+static void verb_plan(struct request *r)
+{
+	struct texts warnings = TEXTS_INIT;
+	struct buffer errors = BUFFER_INIT;
+	struct kernel_change change = { 0 };
+	struct policy p = { 0 };
+	struct error err;
+
+	if (planned_policy(r->d, &p, &warnings, &errors) == -1)
+		request_fail(r, EXIT_USAGE, "%s", buffer_str(&errors));
+	else if (kernel_plan(r->d->kernel, &p, &change, &err) == -1)
+		request_fail(r, EXIT_FAILED, "the kernel cannot be asked: %s", err.text);
+	else
+		request_answer(r, EXIT_DONE, answer_change(&change, &warnings));
+	policy_free(&p);
+	kernel_change_free(&change);
+	texts_free(&warnings);
+	buffer_free(&errors);
+}
+
+/* --- what changes something --- */
+
+static void refreshed(void *ctx, json_t *result, int exit_code)
+{
+	struct request *r = ctx;
+
+	if (result == NULL)
+		request_fail(r, exit_code, "no memory to ask the lists' origins");
+	else
+		request_answer(r, exit_code, result);
+}
+
+static void verb_refresh(struct request *r)
+{
+	for (size_t i = 1; i < r->count; i++) {
+		const struct list_state *s = named_list(r, r->words[i]);
+
+		if (s == NULL)
+			return;
+		if (s->config->origin_count == 0) {
+			request_fail(r, EXIT_USAGE, "list '%s' has no origins: its entries stand in %s, and 'hallowctl reload' takes "
+			                            "them up", r->words[i], r->d->config_path);
+			return;
+		}
+	}
+	if (refresh_submit(r->d, r->words + 1, r->count - 1, refreshed, r) == -1)
+		request_fail(r, EXIT_FAILED, "no memory to ask the lists' origins");
+}
+
+static void reloaded(void *ctx, int exit_code, const char *error)
+{
+	struct request *r = ctx;
+
+	if (error == NULL)
+		request_answer(r, exit_code, json_pack("{s:s+}", "text", "the configuration is in force: ", r->d->config_path));
+	else
+		request_fail(r, exit_code, "%s", error);
+}
+
+static void verb_reload(struct request *r)
+{
+	configure_reload(r->d, r->user, reloaded, r);
+}
+
+/* Runs `decide` on the named list as one operation. */
+typedef int decision(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
+
+static void decide_held(struct request *r, decision *decide, const char *what)
+{
+	struct list_state *s = named_list(r, r->words[1]);
+	struct error err;
+
+	if (s == NULL)
+		return;
+	if (decide(r->d, s, r->user, r->words[2], &err) == -1)
+		request_fail(r, EXIT_FAILED, "%s", err.text);
+	else
+		request_answer(r, EXIT_DONE, json_pack("{s:o}", "text", json_sprintf("list %s: %s, revision %llu is in force",
+		                                                                    s->config->name, what,
+		                                                                    (unsigned long long)s->now.revision)));
+}
+
+static void run_approve(struct daemon *d, void *ctx)
+{
+	decide_held(ctx, refresh_approve, "the held change was approved");
+	operation_end(d);
+}
+
+static void run_reject(struct daemon *d, void *ctx)
+{
+	decide_held(ctx, refresh_decline, "the held change was rejected");
+	operation_end(d);
+}
+
+static void run_teardown(struct daemon *d, void *ctx)
+{
+	struct request *r = ctx;
+	struct error err;
+
+	if (enforce_end(d, r->user, r->words[1], &err) == -1) {
+		request_fail(r, EXIT_FAILED, "%s", err.text);
+	} else {
+		log_warning("torn down by %s: %s", r->user, r->words[1]);
+		recorder_event(d->recorder, "teardown", "table inet " KERNEL_TABLE,
+		               json_pack("{s:s, s:s}", "by", r->user, "reason", r->words[1]));
+		request_answer(r, EXIT_DONE, json_pack("{s:s}", "text", "nothing is enforced any more: table inet " KERNEL_TABLE
+		                                                        " was removed; 'hallowctl reload' or a start of hallowd "
+		                                                        "enforces again"));
+	}
+	operation_end(d);
+}
+
+static void submit(struct request *r, operation_run *run)
+{
+	if (operation_submit(r->d, run, r) == -1)
+		request_fail(r, EXIT_FAILED, "no memory");
+}
+
+static void verb_approve(struct request *r)
+{
+	submit(r, run_approve);
+}
+
+static void verb_reject(struct request *r)
+{
+	submit(r, run_reject);
+}
+
+static void verb_teardown(struct request *r)
+{
+	submit(r, run_teardown);
+}
+
+/* --- sync --- */
+
+static void synced(void *ctx, bool on_disk)
+{
+	request_answer(ctx, EXIT_DONE, json_pack("{s:b}", "on_disk", on_disk));
+}
+
+static void verb_sync(struct request *r)
+{
+	if (r->d->recorder == NULL) {
+		synced(r, false);
+		return;
+	}
+	enforce_tell_counters(r->d);
+	recorder_sync(r->d->recorder, synced, r);
+}
+
+static const struct verb {
+	const char *name;
+	size_t min, max; /* words behind it */
+	bool changes;
+	bool running_only;
+	void (*run)(struct request *r);
+} verbs[] = {
+	{ "status", 0, 0, false, false, verb_status },
+	{ "lists", 0, 1, false, false, verb_lists },
+	{ "explain", 2, 2, false, false, verb_explain },
+	{ "plan", 0, 0, false, false, verb_plan },
+	{ "sync", 0, 0, false, true, verb_sync },
+	{ "refresh", 0, CONTROL_WORDS_MAX, true, false, verb_refresh },
+	{ "reload", 0, 0, true, true, verb_reload },
+	{ "approve", 2, 2, true, false, verb_approve },
+	{ "reject", 2, 2, true, false, verb_reject },
+	{ "teardown", 1, 1, true, false, verb_teardown },
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+bool verb_changes(const char *name)
+{
+	const struct verb *v = find_verb(name);
+
+	return v != NULL && v->changes;
+}
+
+void verb_run(struct request *r)
+{
+	const struct verb *v = find_verb(r->words[0]);
+	size_t given = r->count - 1;
+
+	if (v == NULL)
+		request_fail(r, EXIT_USAGE, "hallowd does not know the verb '%s'", r->words[0]);
+	else if (given < v->min || given > v->max)
+		request_fail(r, EXIT_USAGE, "'%s' takes %zu to %zu words, and got %zu", v->name, v->min, v->max, given);
+	else if (v->changes && !r->may_change)
+		request_fail(r, EXIT_FAILED, "'%s' is for root and the user that hallowd runs as; you are %s", v->name, r->user);
+	else if (v->running_only && r->d->once)
+		request_fail(r, EXIT_FAILED, "hallowd is not running; '%s' needs it", v->name);
+	else if (r->d->stopping)
+		request_fail(r, EXIT_FAILED, "hallowd is about to stop");
+	else
+		v->run(r);
+}
