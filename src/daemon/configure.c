@@ -9,6 +9,8 @@
 #include "daemon/enforce.h"
 #include "daemon/operation.h"
 #include "daemon/refresh.h"
+#include "daemon/revision.h"
+#include "daemon/schedule.h"
 #include "daemon/service.h"
 
 struct configuring {
@@ -109,7 +111,7 @@ static void judged(void *ctx, struct refresh *r)
 		finish(c, EXIT_FAILED, err.text);
 		return;
 	}
-	refresh_schedule(c->d, true);
+	schedule_start(c->d, true);
 	finish(c, EXIT_DONE, NULL);
 }
 

@@ -22,7 +22,7 @@
 #include "daemon/enforce.h"
 #include "daemon/folders.h"
 #include "daemon/once.h"
-#include "daemon/refresh.h"
+#include "daemon/revision.h"
 #include "daemon/service.h"
 #include "daemon/sockets.h"
 

@@ -48,7 +48,7 @@ struct daemon {
 	bool applied;              /* it was, in this run */
 	char epoch[128];
 	struct torn_down torn_down;
-	char kernel_trouble[512];  /* the last failure to make the kernel match; "" for none */
+	char kernel_trouble[sizeof(struct error)]; /* the last failure to make the kernel match; "" for none */
 
 	unsigned refresh_timer;
 	struct operation *operations; /* the first one runs */

@@ -52,9 +52,9 @@ int policy_from_lists(const struct lists *lists, struct policy *p, struct error 
 		const struct list_state *s = &lists->items[p->list_count];
 		struct policy_list *l = &p->lists[p->list_count];
 
-		l->revision = s->revision;
+		l->revision = s->now.revision;
 		l->name = copy_text(s->config->name);
-		if (l->name == NULL || prefix_set_copy(&l->set, &s->set) == -1)
+		if (l->name == NULL || prefix_set_copy(&l->set, &s->now.set) == -1)
 			goto fail;
 	}
 	while (p->endpoint_count < c->endpoint_count) {

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "daemon/enforce.h"
 #include "daemon/refresh.h"
+#include "daemon/revision.h"
 #include "daemon/request.h"
 
 bool once_changes(const char *verb)

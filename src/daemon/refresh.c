@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "core/control.h"
 #include "core/log.h"
@@ -14,6 +12,8 @@
 #include "daemon/json_text.h"
 #include "daemon/operation.h"
 #include "daemon/origin_job.h"
+#include "daemon/revision.h"
+#include "daemon/schedule.h"
 
 /* One list's part. */
 struct asking {
@@ -172,90 +172,7 @@ fail:
 	return NULL;
 }
 
-/* --- the schedule --- */
-
-#define RETRY_FIRST_MS 60000
-
-/* Up to a tenth later than asked, so that many hosts do not ask a publisher in the same second. */
-static int64_t jitter(int64_t ms)
-{
-	uint32_t random = 0;
-
-	if (getrandom(&random, sizeof(random), 0) == -1)
-		random = 0;
-	return ms + ms / 10 * (random % 1000) / 1000;
-}
-
-static int64_t next_refresh_ms(const struct list_state *s)
-{
-	int64_t regular = s->config->refresh * 1000, retry = RETRY_FIRST_MS;
-
-	for (unsigned i = 1; i < s->failures && retry < regular; i++)
-		retry *= 2;
-	if (s->failures > 0 && (regular == 0 || retry < regular))
-		return regular == 0 && !list_unknown(s) ? 0 : jitter(retry);
-	return regular == 0 ? 0 : jitter(regular);
-}
-
-static int64_t boot_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static void set_due(struct list_state *s)
-{
-	int64_t ms = next_refresh_ms(s);
-
-	s->due_ms = ms == 0 ? 0 : boot_ms() + ms;
-}
-
 /* --- to disk and to the audit log --- */
-
-static char *dumped(json_t *value)
-{
-	char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
-
-	json_decref(value);
-	return text;
-}
-
-/* Records that the list has a new revision, and saves it.  Trouble is logged, and a reason where `reasons` is given. */
-static void commit_revision(struct daemon *d, struct list_state *s, const struct prefix_set *added,
-                            const struct prefix_set *removed, const char *reason, time_us when, struct texts *reasons)
-{
-	char *added_text = dumped(json_prefixes(added)), *removed_text = dumped(json_prefixes(removed)),
-	     *origins = dumped(json_origin_evidence(s));
-	struct error err;
-
-	s->now.applied_at = when;
-	if (list_save(s, d->state_fd, &err) == -1) {
-		log_error("list %s is in force but could not be saved: %s", s->config->name, err.text);
-		if (reasons != NULL)
-			texts_add(reasons, "in force, but it could not be saved: %s", err.text);
-	}
-	if (added_text == NULL || removed_text == NULL || origins == NULL) {
-		log_error("revision %llu of list %s is not in the audit log: no memory", (unsigned long long)s->now.revision,
-		          s->config->name);
-	} else {
-		recorder_revision(d->recorder, &(struct audit_revision){
-		                                   .list = s->config->name,
-		                                   .revision = s->now.revision,
-		                                   .time = when,
-		                                   .entries = prefix_set_count(&s->now.set),
-		                                   .added = added_text,
-		                                   .removed = removed_text,
-		                                   .origins = origins,
-		                                   .decided_by = s->now.decided_by,
-		                                   .reason = (char *)(uintptr_t)reason,
-		                               });
-	}
-	free(added_text);
-	free(removed_text);
-	free(origins);
-}
 
 static void tell_outcome(struct daemon *d, const struct list_result *result, time_us when, bool was_failing)
 {
@@ -285,9 +202,9 @@ void refresh_commit(struct refresh *r, time_us when)
 		bool was_failing = s->failures > 0;
 
 		s->failures = result->origin_failed ? s->failures + 1 : 0;
-		set_due(s);
+		schedule_next(s);
 		if (result->outcome == REFRESH_APPLIED)
-			commit_revision(r->d, s, &result->added, &result->removed, "", when, &result->reasons);
+			revision_commit(r->d, s, &result->added, &result->removed, "", when, &result->reasons);
 		for (size_t o = 0; o < s->config->origin_count; o++)
 			if (r->asked[i].answers[o].is_list && list_save_origin(s, &s->origins[o], r->d->state_fd, &err) == -1)
 				log_error("%s", err.text);
@@ -428,206 +345,4 @@ int refresh_submit(struct daemon *d, char *const *names, size_t count, refresh_t
 		return -1;
 	}
 	return 0;
-}
-
-/* --- refreshing on its own --- */
-
-static void set_timer(struct daemon *d);
-
-static void scheduled_done(void *ctx, json_t *result, int code)
-{
-	struct daemon *d = ctx;
-	json_t *item;
-	size_t i;
-
-	json_array_foreach(result, i, item)
-		log_info("list %s: %s, revision %lld", json_string_value(json_object_get(item, "list")),
-		         json_string_value(json_object_get(item, "outcome")),
-		         (long long)json_integer_value(json_object_get(item, "revision")));
-	if (code != EXIT_DONE)
-		log_warning("a refresh needs attention; 'hallowctl lists' and 'hallowctl status' say what");
-	json_decref(result);
-	set_timer(d);
-}
-
-static void due(void *ctx)
-{
-	struct daemon *d = ctx;
-	int64_t now = boot_ms();
-
-	d->refresh_timer = 0;
-	for (size_t i = 0; i < d->lists->config->list_count; i++) {
-		struct list_state *s = &d->lists->items[i];
-
-		if (s->due_ms == 0 || s->due_ms > now)
-			continue;
-		s->due_ms = 0; /* set again when it is done */
-		if (refresh_submit(d, &s->config->name, 1, scheduled_done, d) == -1)
-			log_error("list %s is not refreshed: no memory", s->config->name);
-	}
-	set_timer(d);
-}
-
-/* One timer, for the list that is due first. */
-static void set_timer(struct daemon *d)
-{
-	int64_t first = INT64_MAX, now = boot_ms();
-
-	loop_cancel(d->loop, d->refresh_timer);
-	d->refresh_timer = 0;
-	if (d->once || d->stopping)
-		return;
-	for (size_t i = 0; i < d->lists->config->list_count; i++) {
-		int64_t at = d->lists->items[i].due_ms;
-
-		if (at != 0 && at < first)
-			first = at;
-	}
-	if (first != INT64_MAX)
-		d->refresh_timer = loop_after(d->loop, first > now ? first - now : 0, due, d);
-}
-
-void refresh_schedule(struct daemon *d, bool at_once)
-{
-	for (size_t i = 0; i < d->lists->config->list_count; i++) {
-		struct list_state *s = &d->lists->items[i];
-
-		if (s->config->origin_count == 0 || s->due_ms != 0)
-			continue;
-		if (at_once && s->config->refresh > 0)
-			s->due_ms = boot_ms();
-		else
-			set_due(s);
-	}
-	set_timer(d);
-}
-
-/* --- a person decides --- */
-
-int refresh_approve(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err)
-{
-	struct prefix_set added = PREFIX_SET_INIT, removed = PREFIX_SET_INIT, set = PREFIX_SET_INIT;
-	struct list_in_force before = { 0 };
-	struct kernel_change change = { 0 };
-	char decided_by[80];
-	int result = -1;
-
-	if (!s->held.is)
-		return error_set(err, "nothing of list %s is held", s->config->name);
-	snprintf(decided_by, sizeof(decided_by), "user %s", by);
-	if (prefix_set_copy(&set, &s->held.set) == -1 || prefix_set_subtract(&added, &set, &s->now.set) == -1 ||
-	    prefix_set_subtract(&removed, &s->now.set, &set) == -1) {
-		error_errno(err, ENOMEM, "list %s", s->config->name);
-		goto out;
-	}
-	list_put_in_force(s, &set, time_now(), decided_by, &before);
-	if (enforce(d, &change, err) == -1) {
-		list_undo(s, &before);
-		goto out;
-	}
-	list_release(s);
-	commit_revision(d, s, &added, &removed, reason, change.committed_at != 0 ? change.committed_at : time_now(), NULL);
-	for (size_t o = 0; o < s->config->origin_count; o++) {
-		struct origin_state *origin = &s->origins[o];
-
-		if (origin->held_sha256[0] == '\0')
-			continue;
-		/* What was approved is not judged again while the origin goes on publishing it. */
-		memcpy(origin->approved_sha256, origin->held_sha256, sizeof(origin->approved_sha256));
-		if (list_save_origin(s, origin, d->state_fd, err) == -1)
-			log_error("%s", err->text);
-	}
-	if (list_save_held(s, d->state_fd, err) == -1)
-		log_error("%s", err->text);
-	recorder_event(d->recorder, "approved", s->config->name,
-	               json_pack("{s:s, s:s, s:I}", "by", by, "reason", reason, "revision", (json_int_t)s->now.revision));
-	result = 0;
-out:
-	kernel_change_free(&change);
-	list_in_force_free(&before);
-	prefix_set_free(&added);
-	prefix_set_free(&removed);
-	prefix_set_free(&set);
-	return result;
-}
-
-int refresh_decline(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err)
-{
-	if (!s->held.is)
-		return error_set(err, "nothing of list %s is held", s->config->name);
-	s->held.is = false;
-	s->held.declined = true;
-	s->held.since = time_now();
-	if (list_save_held(s, d->state_fd, err) == -1)
-		return -1;
-	recorder_event(d->recorder, "rejected", s->config->name,
-	               json_pack("{s:s, s:s, s:s}", "by", by, "reason", reason, "decided_by", by));
-	return 0;
-}
-
-/* --- lists of one's own --- */
-
-struct own_change {
-	struct list_state *list;
-	struct prefix_set added, removed;
-	struct list_in_force before;
-};
-
-struct own_changes {
-	struct own_change *items;
-	size_t count;
-};
-
-void own_changes_free(struct own_changes *c)
-{
-	if (c == NULL)
-		return;
-	for (size_t i = 0; i < c->count; i++) {
-		prefix_set_free(&c->items[i].added);
-		prefix_set_free(&c->items[i].removed);
-		list_in_force_free(&c->items[i].before);
-	}
-	free(c->items);
-	free(c);
-}
-
-static int own_list_take(struct own_changes *c, struct list_state *s)
-{
-	struct own_change *change = &c->items[c->count];
-	struct prefix_set set = PREFIX_SET_INIT;
-
-	if (s->now.revision != 0 && prefix_set_equal(&s->now.set, &s->config->entries))
-		return 0;
-	change->list = s;
-	c->count++;
-	if (prefix_set_subtract(&change->added, &s->config->entries, &s->now.set) == -1 ||
-	    prefix_set_subtract(&change->removed, &s->now.set, &s->config->entries) == -1 ||
-	    prefix_set_copy(&set, &s->config->entries) == -1)
-		return -1;
-	list_put_in_force(s, &set, time_now(), "configuration", &change->before);
-	return 0;
-}
-
-int own_lists_take(struct lists *lists, struct own_changes **changes, struct error *err)
-{
-	struct own_changes *c = calloc(1, sizeof(*c));
-	size_t total = lists->config->list_count;
-
-	if (c == NULL || (c->items = calloc(total + 1, sizeof(*c->items))) == NULL)
-		goto fail;
-	for (size_t i = 0; i < total; i++)
-		if (lists->items[i].config->origin_count == 0 && own_list_take(c, &lists->items[i]) == -1)
-			goto fail;
-	*changes = c;
-	return 0;
-fail:
-	own_changes_free(c);
-	return error_errno(err, ENOMEM, "the lists");
-}
-
-void own_lists_commit(struct daemon *d, struct own_changes *c, time_us when)
-{
-	for (size_t i = 0; i < c->count; i++)
-		commit_revision(d, c->items[i].list, &c->items[i].added, &c->items[i].removed, "", when, NULL);
-	own_changes_free(c);
 }

@@ -45,18 +45,4 @@ void refresh_commit(struct refresh *r, time_us when);
 typedef void refresh_told(void *ctx, json_t *result, int exit_code);
 int refresh_submit(struct daemon *d, char *const *names, size_t count, refresh_told *told, void *ctx);
 
-/* Sets when lists that have no time yet are refreshed on their own: `at_once`, or after their regular interval.
- * To be called again after a new configuration. */
-void refresh_schedule(struct daemon *d, bool at_once);
-
-/* A person decides what is held.  0; -1 with *err. */
-int refresh_approve(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
-int refresh_decline(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
-
-/* Lists of one's own whose entries the configuration changed: put in force in memory, as decided by the configuration. */
-struct own_changes; /* opaque: what to record once the kernel has it */
-int own_lists_take(struct lists *lists, struct own_changes **changes, struct error *err);
-void own_lists_commit(struct daemon *d, struct own_changes *changes, time_us when); /* records, saves, frees */
-void own_changes_free(struct own_changes *changes);
-
 #endif

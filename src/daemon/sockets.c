@@ -103,9 +103,13 @@ int sockets_leave(struct daemon *d, struct error *err)
 		service_store_fd(nflog_name(d->lists->config, nflog), d->nflog_fd);
 		return 0;
 	}
-	if (d->keeper == 0 && keep_start(d->run_fd, path_program("hallowd-keep"), &d->keeper, err) == -1) {
-		d->keeper = 0;
-		return -1;
+	if (d->keeper == 0) {
+		if (keep_start(d->run_fd, path_program("hallowd-keep"), &d->keeper, err) == -1) {
+			d->keeper = 0;
+			return -1;
+		}
+		/* Its end is heard of through its pidfd, as that of a keeper which an earlier run started. */
+		reaper_add(d->reaper, d->keeper, NULL, NULL);
 	}
 	if (give(d, err) == -1)
 		return -1;

@@ -11,6 +11,7 @@
 #include "daemon/json_text.h"
 #include "daemon/operation.h"
 #include "daemon/refresh.h"
+#include "daemon/revision.h"
 #include "daemon/request.h"
 
 static void verb_status(struct request *r)
@@ -181,13 +182,13 @@ static void decide_held(struct request *r, decision *decide, const char *what)
 
 static void run_approve(struct daemon *d, void *ctx)
 {
-	decide_held(ctx, refresh_approve, "the held change was approved");
+	decide_held(ctx, held_approve, "the held change was approved");
 	operation_end(d);
 }
 
 static void run_reject(struct daemon *d, void *ctx)
 {
-	decide_held(ctx, refresh_decline, "the held change was rejected");
+	decide_held(ctx, held_decline, "the held change was rejected");
 	operation_end(d);
 }
 

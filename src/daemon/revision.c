@@ -1,0 +1,182 @@
+#include "daemon/revision.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/log.h"
+#include "daemon/enforce.h"
+#include "daemon/json_text.h"
+
+static char *dumped(json_t *value)
+{
+	char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
+
+	json_decref(value);
+	return text;
+}
+
+void revision_commit(struct daemon *d, struct list_state *s, const struct prefix_set *added,
+                            const struct prefix_set *removed, const char *reason, time_us when, struct texts *reasons)
+{
+	char *added_text = dumped(json_prefixes(added)), *removed_text = dumped(json_prefixes(removed)),
+	     *origins = dumped(json_origin_evidence(s));
+	struct error err;
+
+	s->now.applied_at = when;
+	if (list_save(s, d->state_fd, &err) == -1) {
+		log_error("list %s is in force but could not be saved: %s", s->config->name, err.text);
+		if (reasons != NULL)
+			texts_add(reasons, "in force, but it could not be saved: %s", err.text);
+	}
+	if (added_text == NULL || removed_text == NULL || origins == NULL) {
+		log_error("revision %llu of list %s is not in the audit log: no memory", (unsigned long long)s->now.revision,
+		          s->config->name);
+	} else {
+		recorder_revision(d->recorder, &(struct audit_revision){
+		                                   .list = s->config->name,
+		                                   .revision = s->now.revision,
+		                                   .time = when,
+		                                   .entries = prefix_set_count(&s->now.set),
+		                                   .added = added_text,
+		                                   .removed = removed_text,
+		                                   .origins = origins,
+		                                   .decided_by = s->now.decided_by,
+		                                   .reason = (char *)(uintptr_t)reason,
+		                               });
+	}
+	free(added_text);
+	free(removed_text);
+	free(origins);
+}
+
+/* --- a person decides --- */
+
+int held_approve(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err)
+{
+	struct prefix_set added = PREFIX_SET_INIT, removed = PREFIX_SET_INIT, set = PREFIX_SET_INIT;
+	struct list_in_force before = { 0 };
+	struct kernel_change change = { 0 };
+	char decided_by[80];
+	int result = -1;
+
+	if (!s->held.is)
+		return error_set(err, "nothing of list %s is held", s->config->name);
+	snprintf(decided_by, sizeof(decided_by), "user %s", by);
+	if (prefix_set_copy(&set, &s->held.set) == -1 || prefix_set_subtract(&added, &set, &s->now.set) == -1 ||
+	    prefix_set_subtract(&removed, &s->now.set, &set) == -1) {
+		error_errno(err, ENOMEM, "list %s", s->config->name);
+		goto out;
+	}
+	list_put_in_force(s, &set, time_now(), decided_by, &before);
+	if (enforce(d, &change, err) == -1) {
+		list_undo(s, &before);
+		goto out;
+	}
+	list_release(s);
+	revision_commit(d, s, &added, &removed, reason, change.committed_at != 0 ? change.committed_at : time_now(), NULL);
+	for (size_t o = 0; o < s->config->origin_count; o++) {
+		struct origin_state *origin = &s->origins[o];
+
+		if (origin->held_sha256[0] == '\0')
+			continue;
+		/* What was approved is not judged again while the origin goes on publishing it. */
+		memcpy(origin->approved_sha256, origin->held_sha256, sizeof(origin->approved_sha256));
+		if (list_save_origin(s, origin, d->state_fd, err) == -1)
+			log_error("%s", err->text);
+	}
+	if (list_save_held(s, d->state_fd, err) == -1)
+		log_error("%s", err->text);
+	recorder_event(d->recorder, "approved", s->config->name,
+	               json_pack("{s:s, s:s, s:I}", "by", by, "reason", reason, "revision", (json_int_t)s->now.revision));
+	result = 0;
+out:
+	kernel_change_free(&change);
+	list_in_force_free(&before);
+	prefix_set_free(&added);
+	prefix_set_free(&removed);
+	prefix_set_free(&set);
+	return result;
+}
+
+int held_decline(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err)
+{
+	if (!s->held.is)
+		return error_set(err, "nothing of list %s is held", s->config->name);
+	s->held.is = false;
+	s->held.declined = true;
+	s->held.since = time_now();
+	if (list_save_held(s, d->state_fd, err) == -1)
+		return -1;
+	recorder_event(d->recorder, "rejected", s->config->name,
+	               json_pack("{s:s, s:s, s:s}", "by", by, "reason", reason, "decided_by", by));
+	return 0;
+}
+
+/* --- lists of one's own --- */
+
+struct own_change {
+	struct list_state *list;
+	struct prefix_set added, removed;
+	struct list_in_force before;
+};
+
+struct own_changes {
+	struct own_change *items;
+	size_t count;
+};
+
+void own_changes_free(struct own_changes *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < c->count; i++) {
+		prefix_set_free(&c->items[i].added);
+		prefix_set_free(&c->items[i].removed);
+		list_in_force_free(&c->items[i].before);
+	}
+	free(c->items);
+	free(c);
+}
+
+static int own_list_take(struct own_changes *c, struct list_state *s)
+{
+	struct own_change *change = &c->items[c->count];
+	struct prefix_set set = PREFIX_SET_INIT;
+
+	if (s->now.revision != 0 && prefix_set_equal(&s->now.set, &s->config->entries))
+		return 0;
+	change->list = s;
+	c->count++;
+	if (prefix_set_subtract(&change->added, &s->config->entries, &s->now.set) == -1 ||
+	    prefix_set_subtract(&change->removed, &s->now.set, &s->config->entries) == -1 ||
+	    prefix_set_copy(&set, &s->config->entries) == -1)
+		return -1;
+	list_put_in_force(s, &set, time_now(), "configuration", &change->before);
+	return 0;
+}
+
+int own_lists_take(struct lists *lists, struct own_changes **changes, struct error *err)
+{
+	struct own_changes *c = calloc(1, sizeof(*c));
+	size_t total = lists->config->list_count;
+
+	if (c == NULL || (c->items = calloc(total + 1, sizeof(*c->items))) == NULL)
+		goto fail;
+	for (size_t i = 0; i < total; i++)
+		if (lists->items[i].config->origin_count == 0 && own_list_take(c, &lists->items[i]) == -1)
+			goto fail;
+	*changes = c;
+	return 0;
+fail:
+	own_changes_free(c);
+	return error_errno(err, ENOMEM, "the lists");
+}
+
+void own_lists_commit(struct daemon *d, struct own_changes *c, time_us when)
+{
+	for (size_t i = 0; i < c->count; i++)
+		revision_commit(d, c->items[i].list, &c->items[i].added, &c->items[i].removed, "", when, NULL);
+	own_changes_free(c);
+}

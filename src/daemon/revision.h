@@ -1,0 +1,24 @@
+/* A list's next revision: to disk, to the audit log; and the ways to one that need no refresh, a person's decision and the
+ * configuration. */
+#ifndef HALLOWD_DAEMON_REVISION_H
+#define HALLOWD_DAEMON_REVISION_H
+
+#include "daemon/daemon.h"
+#include "daemon/texts.h"
+
+/* Saves what is in force now, since `when`, and records it with the difference.  Trouble is logged, and added to `reasons`
+ * where that is not NULL. */
+void revision_commit(struct daemon *d, struct list_state *s, const struct prefix_set *added,
+                     const struct prefix_set *removed, const char *reason, time_us when, struct texts *reasons);
+
+/* A person decides what is held: `by` is a user's name.  0, or -1 with *err. */
+int held_approve(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
+int held_decline(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
+
+/* Lists of one's own whose entries the configuration changed: put in force in memory, as decided by the configuration. */
+struct own_changes; /* opaque: what to record once the kernel has it */
+int own_lists_take(struct lists *lists, struct own_changes **changes, struct error *err);
+void own_lists_commit(struct daemon *d, struct own_changes *changes, time_us when); /* records, saves, frees */
+void own_changes_free(struct own_changes *changes);
+
+#endif

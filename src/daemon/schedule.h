@@ -1,0 +1,16 @@
+/* When lists are refreshed on their own: at their interval, sooner after a failure, each time a little later by chance. */
+#ifndef HALLOWD_DAEMON_SCHEDULE_H
+#define HALLOWD_DAEMON_SCHEDULE_H
+
+#include <stdbool.h>
+
+#include "daemon/daemon.h"
+
+/* Sets the list's next time, after a refresh whose outcome is in s->failures. */
+void schedule_next(struct list_state *s);
+
+/* Sets a time for lists that have none yet, `at_once` or after their interval, and starts the timer.  To be called again
+ * after a new configuration. */
+void schedule_start(struct daemon *d, bool at_once);
+
+#endif
