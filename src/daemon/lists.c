@@ -274,6 +274,8 @@ int list_save_origin(const struct list_state *s, const struct origin_state *o, i
 	bad |= set_number(&f, "widest6", a->shape.widest6);
 	bad |= list_file_set(&f, "bad-example", a->bad_example);
 	bad |= list_file_set(&f, "known", o->known ? "yes" : "no");
+	bad |= set_time(&f, "tried", o->tried_at);
+	bad |= list_file_set(&f, "error", o->error);
 	bad |= list_file_set(&f, "held-sha256", o->held_sha256);
 	bad |= list_file_set(&f, "approved-sha256", o->approved_sha256);
 	snprintf(folder, sizeof(folder), "origins/%s", s->config->name);
@@ -387,7 +389,8 @@ static int load_origin(struct list_state *s, struct origin_state *o, int state_f
 		o->known = strcmp(list_file_get(&f, "known"), "yes") == 0;
 		snprintf(o->held_sha256, sizeof(o->held_sha256), "%s", list_file_get(&f, "held-sha256"));
 		snprintf(o->approved_sha256, sizeof(o->approved_sha256), "%s", list_file_get(&f, "approved-sha256"));
-		o->tried_at = o->good.fetched_at;
+		snprintf(o->error, sizeof(o->error), "%s", list_file_get(&f, "error"));
+		o->tried_at = get_time(&f, "tried");
 	}
 	list_file_free(&f);
 	return found;

@@ -1,7 +1,7 @@
 /* What hallowd knows of each list: what is in force, each origin's last good answer, and what is held for a person;
  * in memory, and on disk below state_dir:
  *   lists/NAME           what is in force
- *   origins/NAME/ORIGIN  an origin's last good answer
+ *   origins/NAME/ORIGIN  an origin's last good answer, and what became of the last try
  *   held/NAME            a change that waits for a person
  * All in the format of core/list_file.h. */
 #ifndef HALLOWD_DAEMON_LISTS_H

@@ -37,7 +37,10 @@ struct origin_job {
 	struct buffer in;
 	const char *program; /* its name */
 	bool parsing;        /* it is hallowd-parse */
-	char *early_error;   /* failed while it was being started; told from the loop */
+	char *early_error;   /* why it failed; told from the loop */
+	bool at_end;         /* the socket has been read to its end */
+	char end[80];        /* how the program ended; "" while it runs */
+	bool by_signal;
 	uint32_t http_status;
 	char *content_type;
 };
@@ -118,19 +121,26 @@ static void out_of_time(void *ctx)
 	fail(job, "%s did not answer in time and was ended", job->program);
 }
 
-/* The program ended before it answered (an answer makes the job forget it). */
+/* Its end and the end of its socket come in any order; the answer may still be in the socket when it has ended. */
+static void end_without_answer(struct origin_job *job)
+{
+	if (!job->at_end || job->end[0] == '\0')
+		return;
+	if (job->parsing && job->by_signal)
+		fail(job, "the parser %s: the input or its 'select' took more time or memory than it may", job->end);
+	else
+		fail(job, "%s %s before it answered", job->program, job->end);
+}
+
 static void ended(void *ctx, pid_t pid, int status)
 {
 	struct origin_job *job = ctx;
-	char how[80];
 
 	(void)pid;
 	job->pid = 0;
-	process_end_text(status, how, sizeof(how));
-	if (job->parsing && WIFSIGNALED(status))
-		fail(job, "the parser %s: the input or its 'select' took more time or memory than it may", how);
-	else
-		fail(job, "%s %s before it answered", job->program, how);
+	job->by_signal = WIFSIGNALED(status);
+	process_end_text(status, job->end, sizeof(job->end));
+	end_without_answer(job);
 }
 
 static void parsed(struct origin_job *job, struct message *m)
@@ -200,8 +210,9 @@ static void readable(void *ctx, short revents)
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		/* Its end is told by `ended`, with the reason. */
 		loop_unwatch(job->loop, job->sock);
+		job->at_end = true;
+		end_without_answer(job);
 		return;
 	}
 	job->in.len += (size_t)n;
@@ -227,6 +238,8 @@ static void run(struct origin_job *job, const char *name, const struct process_i
 	ssize_t sent;
 
 	job->program = name;
+	job->at_end = false;
+	job->end[0] = '\0';
 	if (process_start(name, inherits, &job->pid, &job->sock, &err) == -1) {
 		job->pid = 0;
 		job->sock = -1;

@@ -206,7 +206,7 @@ void refresh_commit(struct refresh *r, time_us when)
 		if (result->outcome == REFRESH_APPLIED)
 			revision_commit(r->d, s, &result->added, &result->removed, "", when, &result->reasons);
 		for (size_t o = 0; o < s->config->origin_count; o++)
-			if (r->asked[i].answers[o].is_list && list_save_origin(s, &s->origins[o], r->d->state_fd, &err) == -1)
+			if (list_save_origin(s, &s->origins[o], r->d->state_fd, &err) == -1)
 				log_error("%s", err.text);
 		if (list_save_held(s, r->d->state_fd, &err) == -1)
 			log_error("%s", err.text);
