@@ -35,8 +35,8 @@ static void take_interface(struct reader *r, const struct field *f, const struct
 		return;
 	if (strlen(name) >= IFNAMSIZ || strpbrk(name, "/: \t\n") != NULL || strcmp(name, ".") == 0 ||
 	    strcmp(name, "..") == 0)
-		complain(r->complaints, value->at, "%s cannot be the name of a network interface; expected such as eth1",
-		         shown(name, text));
+		complain(r->complaints, value->at, "%s cannot be the name of a network interface; expected such as "
+		         "eth1", shown(name, text));
 }
 
 static const struct field observe_fields[] = {

@@ -35,8 +35,8 @@ static void take_run_dir(struct reader *r, const struct field *f, const struct n
 	if (!value_path(r, value, &path))
 		return;
 	if (strlen(path) > most)
-		complain(r->complaints, value->at, "the path is too long for a socket in that folder; expected at most %zu "
-		         "characters", most);
+		complain(r->complaints, value->at, "the path is too long for a socket in that folder; expected at "
+		         "most %zu characters", most);
 	else
 		take_path(r, f, value, into);
 }

@@ -24,7 +24,7 @@ enum origin_kind { ORIGIN_URL, ORIGIN_FILE, ORIGIN_BUILTIN };
 struct origin_config {
 	char *name;
 	enum origin_kind kind;
-	char *where;              /* the URL, the absolute file name, or the name of a built-in list (in path_rules()/lists) */
+	char *where;              /* the URL, the absolute file name, or NAME of path_rules()/lists/NAME.list */
 	enum list_format format;  /* FORMAT_GUESS where left out; FORMAT_TEXT for a built-in */
 	char *select;             /* "" for none */
 	char *ca_file;            /* url only; "" for the system's */
@@ -35,7 +35,7 @@ struct origin_config {
 enum on_breach { BREACH_HOLD, BREACH_REJECT };
 
 struct guard_config {
-	uint64_t min_entries, max_entries;    /* default 1, 100000 */
+	uint64_t min_entries, max_entries;    /* default 1, 100000; an empty answer is no list even where it is 0 */
 	struct amount max_added, max_removed; /* default 50%, 25% */
 	uint8_t min_prefix4, min_prefix6;     /* default 16, 32 */
 	uint64_t max_bad;                     /* default 0 */

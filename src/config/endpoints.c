@@ -8,8 +8,8 @@
 #include "config/value.h"
 
 static const struct choice kinds[] = {
-	{ "kubernetes-api", 0 }, { "database", 0 }, { "secret-store", 0 }, { "bastion", 0 }, { "git", 0 }, { "https", 0 },
-	{ "other", 0 }, { NULL, 0 }
+	{ "kubernetes-api", 0 }, { "database", 0 }, { "secret-store", 0 }, { "bastion", 0 }, { "git", 0 },
+	{ "https", 0 }, { "other", 0 }, { NULL, 0 }
 };
 
 static const struct choice protocols[] = {
@@ -103,7 +103,8 @@ static void check_at_name(struct reader *r, const struct policy_endpoint *e, con
 
 	complain(r->complaints, n->at, "'@NAME' in 'allow' is not supported yet; remove it, or name a list");
 	if (strcmp(name, e->name) == 0) {
-		complain(r->complaints, n->at, "an endpoint cannot allow itself; expected another endpoint or an agent");
+		complain(r->complaints, n->at, "an endpoint cannot allow itself; expected another endpoint or an "
+		         "agent");
 	} else if (section_find(r->endpoints, name, &index) != 0 && section_find(r->agents, name, &index) != 0) {
 		reader_hint(r->endpoints, name, hint);
 		if (hint[0] == '\0')
@@ -136,8 +137,8 @@ static void take_one_allow(struct reader *r, const struct node *n, void *ctx)
 		hint[0] = '\0';
 		if (complaint_would_show(r->complaints, n->at))
 			reader_hint(r->lists, name, hint);
-		complain(r->complaints, n->at, "unknown list %s; expected one that 'lists' describes%s", shown(name, text),
-		         hint);
+		complain(r->complaints, n->at, "unknown list %s; expected one that 'lists' describes%s",
+		         shown(name, text), hint);
 	} else if (allows(e, list)) {
 		complain(r->complaints, n->at, "list '%s' is allowed twice; remove one", name);
 	} else {

@@ -13,7 +13,7 @@
 static const struct choice breaches[] = { { "hold", BREACH_HOLD }, { "reject", BREACH_REJECT }, { NULL, 0 } };
 
 static const struct field guard_fields[] = {
-	{ KEY("min_entries", take_number), FIELD(struct guard_config, min_entries), .min = 1, .max = UINT32_MAX },
+	{ KEY("min_entries", take_number), FIELD(struct guard_config, min_entries), .max = UINT32_MAX },
 	{ KEY("max_entries", take_number), FIELD(struct guard_config, max_entries), .min = 1, .max = UINT32_MAX },
 	{ KEY("max_added", take_amount), FIELD(struct guard_config, max_added), .max = 10000 },
 	{ KEY("max_removed", take_amount), FIELD(struct guard_config, max_removed), .max = 100 },
@@ -32,8 +32,8 @@ static void take_guard(struct reader *r, const struct field *f, const struct nod
 
 	(void)f;
 	if (take_mapping(r, &guard_shape, value->at, value, g) && g->min_entries > g->max_entries)
-		complain(r->complaints, value->at, "min_entries (%llu) is more than max_entries (%llu): no list could pass; "
-		         "expected the least first", (unsigned long long)g->min_entries,
+		complain(r->complaints, value->at, "min_entries (%llu) is more than max_entries (%llu): no list could "
+		         "pass; expected the least first", (unsigned long long)g->min_entries,
 		         (unsigned long long)g->max_entries);
 }
 
@@ -109,9 +109,9 @@ static void read_agree(struct reader *r, struct list_config *list, const struct 
 	else if (digits_parse(given, strlen(given), list->origin_count, &number) && number > 0)
 		list->agree = (size_t)number;
 	else
-		complain(r->complaints, n->at, "%s cannot be how many origins agree; expected all, any, or a number from 1 "
-		         "to %zu, as the list has %zu origin%s", shown(given, text), list->origin_count, list->origin_count,
-		         list->origin_count == 1 ? "" : "s");
+		complain(r->complaints, n->at, "%s cannot be how many origins agree; expected all, any, or a number "
+		         "from 1 to %zu, as the list has %zu origin%s", shown(given, text), list->origin_count,
+		         list->origin_count, list->origin_count == 1 ? "" : "s");
 }
 
 static void refuse_in_own_list(struct reader *r, const struct node *value)
@@ -122,8 +122,8 @@ static void refuse_in_own_list(struct reader *r, const struct node *value)
 		const struct node *n = node_get(value, keys[i]);
 
 		if (n != NULL)
-			complain(r->complaints, n->at, "'%s' has no meaning for a list with 'entries', which changes only when "
-			         "this file does; remove it", keys[i]);
+			complain(r->complaints, n->at, "'%s' has no meaning for a list with 'entries', which changes "
+			         "only when this file does; remove it", keys[i]);
 	}
 }
 
@@ -156,10 +156,11 @@ static void read_list(struct reader *r, size_t index, const struct node *name, c
 	origins = node_get(value, "origins");
 	entries = node_get(value, "entries");
 	if (origins != NULL && entries != NULL) {
-		complain(r->complaints, entries->at, "this list has both 'origins' and 'entries'; expected one of them; "
-		         "make two lists and allow both");
+		complain(r->complaints, entries->at, "this list has both 'origins' and 'entries'; expected one of "
+		         "them; make two lists and allow both");
 	} else if (origins == NULL && entries == NULL) {
-		complain(r->complaints, name->at, "this list has neither 'origins' nor 'entries'; expected one of them");
+		complain(r->complaints, name->at, "this list has neither 'origins' nor 'entries'; expected one of "
+		         "them");
 	} else if (entries != NULL) {
 		list->refresh = 0;
 		refuse_in_own_list(r, value);

@@ -125,21 +125,31 @@ static const struct field origin_fields[] = {
 
 SHAPE(origin_shape, "an origin", origin_fields);
 
-static void require_one_source(struct reader *r, const struct node *name, const struct node *value)
+static bool is_source(const struct node *key)
 {
 	static const char *const sources[] = { "url", "file", "builtin", "preset" };
-	const char *first = NULL;
 
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		const struct node *source = node_get(value, sources[i]);
+	for (size_t i = 0; key->kind == NODE_SCALAR && i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (strcmp(key->text, sources[i]) == 0)
+			return true;
+	return false;
+}
 
-		if (source == NULL)
+static void require_one_source(struct reader *r, const struct node *name, const struct node *value)
+{
+	const struct node *first = NULL;
+
+	for (size_t i = 0; i < node_pairs(value); i++) {
+		const struct node *key = node_key(value, i);
+
+		if (!is_source(key))
 			continue;
 		if (first != NULL)
-			complain(r->complaints, source->at, "this origin has '%s' and '%s'; expected just one of url, file, "
-			         "builtin or preset; make the other an origin of its own", first, sources[i]);
+			complain(r->complaints, key->at, "this origin has '%s' and '%s'; expected just one of url, "
+			         "file, builtin or preset; make the other an origin of its own", first->text,
+			         key->text);
 		else
-			first = sources[i];
+			first = key;
 	}
 	if (first == NULL)
 		complain(r->complaints, name->at, "this origin says nowhere to get the list from; expected one of url, "
@@ -154,8 +164,8 @@ static void refuse_idle_keys(struct reader *r, const struct node *value, const c
 		const struct node *idle = node_get(value, *keys);
 
 		if (idle != NULL)
-			complain(r->complaints, idle->at, "'%s' has no meaning for an origin with '%s'; remove it", *keys,
-			         source);
+			complain(r->complaints, idle->at, "'%s' has no meaning for an origin with '%s'; remove it",
+			         *keys, source);
 	}
 }
 
@@ -172,8 +182,8 @@ static void check_source_keys(struct reader *r, const struct node *value)
 	else if (node_get(value, "file") != NULL)
 		refuse_idle_keys(r, value, "file", of_files);
 	else if (url != NULL && url->kind == NODE_SCALAR && ca_file != NULL && strncasecmp(url->text, "http:", 5) == 0)
-		complain(r->complaints, ca_file->at, "'ca_file' has no meaning with http://; expected an https:// URL, or "
-		         "no 'ca_file'");
+		complain(r->complaints, ca_file->at, "'ca_file' has no meaning with http://; expected an https:// "
+		         "URL, or no 'ca_file'");
 }
 
 static void check_format(struct reader *r, const struct origin_config *o, const struct node *value)
@@ -181,8 +191,8 @@ static void check_format(struct reader *r, const struct origin_config *o, const 
 	const struct node *format = node_get(value, "format"), *select = node_get(value, "select");
 
 	if (o->format == FORMAT_TEXT && select != NULL)
-		complain(r->complaints, select->at, "'select' has no meaning for format text, which is one prefix a line; "
-		         "expected format json, yaml, csv or html, or no 'select'");
+		complain(r->complaints, select->at, "'select' has no meaning for format text, which is one prefix a "
+		         "line; expected format json, yaml, csv or html, or no 'select'");
 	if (o->format == FORMAT_HTML && select == NULL)
 		complain(r->complaints, format->at, "format html needs 'select'; expected an XPath expression for the "
 		         "elements that hold the prefixes, such as \"//ul[@id='ips']/li\"");

@@ -25,7 +25,8 @@ void take_headers(struct reader *r, const struct field *f, const struct node *va
 
 		if (key->kind == NODE_SCALAR && key->text[strspn(key->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 		    "abcdefghijklmnopqrstuvwxyz0123456789-_")] != '\0')
-			complain(r->complaints, key->at, "this is no header name; expected letters, digits, '-' and '_'");
+			complain(r->complaints, key->at, "this is no header name; expected letters, digits, '-' and "
+			         "'_'");
 		value_reference(r, node_value(value, i));
 	}
 }
@@ -156,8 +157,8 @@ static void read_agent(struct reader *r, size_t index, const struct node *name, 
 	(void)index;
 	(void)ctx;
 	if (section_find(r->endpoints, name->text, &endpoint) == 0)
-		complain(r->complaints, name->at, "an endpoint has the name '%s' already, so '@%s' would mean two things; "
-		         "expected another name", name->text, name->text);
+		complain(r->complaints, name->at, "an endpoint has the name '%s' already, so '@%s' would mean two "
+		         "things; expected another name", name->text, name->text);
 	take_mapping(r, &agent_shape, name->at, value, NULL);
 }
 

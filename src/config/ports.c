@@ -51,8 +51,8 @@ static void take_item(struct reader *r, const struct node *n, void *ctx)
 		return;
 	}
 	if (range.last < range.first) {
-		complain(r->complaints, n->at, "the range %s ends before it begins; expected '%u-%u'", shown(given, text),
-		         range.last, range.first);
+		complain(r->complaints, n->at, "the range %s ends before it begins; expected '%u-%u'",
+		         shown(given, text), range.last, range.first);
 		return;
 	}
 	if (list->count < list->cap)

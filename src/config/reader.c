@@ -100,7 +100,8 @@ bool take_mapping(struct reader *r, const struct shape *shape, struct place owne
 		take_pair(r, shape, node_key(n, i), node_value(n, i), into);
 	for (size_t i = 0; i < shape->field_count; i++)
 		if (shape->fields[i].required && node_get(n, shape->fields[i].key) == NULL)
-			complain(r->complaints, owner, "the key '%s' is missing in %s", shape->fields[i].key, shape->what);
+			complain(r->complaints, owner, "the key '%s' is missing in %s", shape->fields[i].key,
+			         shape->what);
 	return true;
 }
 

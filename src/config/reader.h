@@ -23,7 +23,7 @@ struct destination {
 struct reader {
 	struct complaints *complaints;
 	struct config *config;
-	const struct node *lists, *endpoints, *agents; /* the sections, for names that refer to each other; NULL for none */
+	const struct node *lists, *endpoints, *agents; /* the sections, for names that refer to them; NULL for none */
 	struct destination *destinations;
 	size_t destination_count, destination_cap;
 };

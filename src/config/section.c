@@ -11,8 +11,8 @@ bool section_each(struct reader *r, const struct node *section, const char *what
 	if (section->kind == NODE_REFUSED)
 		return false;
 	if (section->kind != NODE_MAPPING) {
-		complain(r->complaints, section->at, "%s stands where %s are named; expected a mapping of names, or {} for "
-		         "none", node_kind_text(section), what);
+		complain(r->complaints, section->at, "%s stands where %s are named; expected a mapping of names, or "
+		         "{} for none", node_kind_text(section), what);
 		return false;
 	}
 	for (size_t i = 0; i < node_pairs(section); i++) {

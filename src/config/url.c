@@ -25,11 +25,15 @@ static bool label_valid(const char *label, size_t len)
 	return true;
 }
 
-/* RFC 1123 section 2.1, with '_' as it is met.  A name of digits and dots alone would be an address with a slip. */
+/* RFC 1123 section 2.1, with '_' as it is met, and with the dot at the end that makes a name absolute.  A name of
+ * digits and dots alone would be an address with a slip. */
 static bool host_name_valid(const char *host, size_t len)
 {
-	const char *end = host + len, *label = host;
+	const char *label = host, *end;
 
+	if (len > 1 && host[len - 1] == '.')
+		len--;
+	end = host + len;
 	for (const char *p = host; p <= end; p++) {
 		if (p < end && *p != '.')
 			continue;
@@ -102,14 +106,14 @@ bool value_url(struct reader *r, const struct node *n, const char **url)
 	authority = skip_scheme(given);
 	len = authority != NULL ? strcspn(authority, "/?#") : 0;
 	if (authority == NULL)
-		complain(r->complaints, n->at, "this is no URL that can be fetched; expected one that begins with https:// "
-		         "or http://");
+		complain(r->complaints, n->at, "this is no URL that can be fetched; expected one that begins with "
+		         "https:// or http://");
 	else if (memchr(authority, '@', len) != NULL)
 		complain(r->complaints, n->at, "the URL holds a user name or a password; a secret never stands in the "
 		         "configuration; remove it from the URL");
 	else if (!printable(given))
-		complain(r->complaints, n->at, "the URL holds a space, a backslash or a character outside of ASCII; expected "
-		         "it in its encoded form, such as %%20 for a space");
+		complain(r->complaints, n->at, "the URL holds a space, a backslash or a character outside of ASCII; "
+		         "expected it in its encoded form, such as %%20 for a space");
 	else if (strlen(given) > URL_LENGTH_MAX)
 		complain(r->complaints, n->at, "the URL is too long; the most is %d characters", URL_LENGTH_MAX);
 	else if (!authority_valid(authority, len))

@@ -84,7 +84,8 @@ bool value_path(struct reader *r, const struct node *n, const char **path)
 			return false;
 		}
 	if (has_parent_step(*path)) {
-		complain(r->complaints, n->at, "%s goes up with '..'; expected the path without it", shown(*path, text));
+		complain(r->complaints, n->at, "%s goes up with '..'; expected the path without it",
+		         shown(*path, text));
 		return false;
 	}
 	return true;
@@ -205,8 +206,8 @@ bool value_size(struct reader *r, const struct node *n, uint64_t min, uint64_t m
 	}
 	format_size(min, least, sizeof(least));
 	format_size(max, most, sizeof(most));
-	complain(r->complaints, n->at, "%s is no size that fits here; expected a number of bytes, or one with K, M or G "
-	         "behind it, from %s to %s", shown(given, text), least, most);
+	complain(r->complaints, n->at, "%s is no size that fits here; expected a number of bytes, or one with K, M or "
+	         "G behind it, from %s to %s", shown(given, text), least, most);
 	return false;
 }
 

@@ -9,7 +9,7 @@ static const struct {
 } advices[] = {
 	{ "mapping values are not allowed", "check the indentation, and put a value that holds ': ' in quotes" },
 	{ "could not find expected ':'", "a key is followed by ':' and a space" },
-	{ "did not find expected key", "check the indentation; put a value that begins with a quote in quotes as a whole" },
+	{ "did not find expected key", "check the indentation, and that a quote ends where its value does" },
 	{ "did not find expected ',' or ']'", "a sequence is written [a, b]" },
 	{ "did not find expected ',' or '}'", "a mapping is written {a: 1, b: 2}" },
 	{ "did not find expected '-' indicator", "check the indentation of the items" },
@@ -56,9 +56,22 @@ static size_t byte_of_place(const char *text, size_t len, struct place at)
 	return i;
 }
 
+/* Where the character begins that libyaml could not read: it names the byte that does not continue it. */
+static size_t broken_character(const yaml_parser_t *parser, const char *text)
+{
+	size_t offset = parser->problem_offset;
+
+	if (strcmp(parser->problem, "invalid trailing UTF-8 octet") != 0)
+		return offset;
+	do
+		offset--;
+	while (offset > 0 && ((unsigned char)text[offset] & 0xc0) == 0x80);
+	return offset;
+}
+
 static void complain_reader(const yaml_parser_t *parser, const char *text, size_t len, struct complaints *complaints)
 {
-	struct place at = place_of_byte(text, len, parser->problem_offset);
+	struct place at = place_of_byte(text, len, broken_character(parser, text));
 
 	if (parser->problem_value >= 0 && strcmp(parser->problem, "control characters are not allowed") == 0)
 		complain(complaints, at, "a control character (code %d) stands here; remove it", parser->problem_value);

@@ -1,0 +1,134 @@
+/* What is for later is refused, and a mistake inside it is told as well. */
+#include "test_config.h"
+
+#define ENDPOINT OWN_LIST "endpoints: {db: {address: 10.0.0.1, port: 1, allow: own}}\n"
+#define ORIGIN(more) V1 "lists: {l: {origins: {o: {url: 'https://a.org', " more "}}}}\n"
+#define KEY44 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define KEY56 "RWAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+static void agents(void **state)
+{
+	static const struct wrong table[] = {
+		{ ENDPOINT "agents:\n  a:\n    network: n\n    address: [10.20.0.5]\n"
+		  "    tunnel: {host: agent.humanitec.io, port: 22}\n    reach: [db]\n    seen_within: 10m\n",
+		  { "5:1|'agents' is not supported yet; remove it" } },
+		{ ENDPOINT "agents: {a: {}}\n",
+		  { "5:1|not supported", "5:10|'network' is missing in an agent", "5:10|'address' is",
+		    "5:10|'tunnel' is" } },
+		{ ENDPOINT "agents: {a: {network: n, address: x, tunnel: {host: h h, port: 0}, "
+		  "reach: [dp], seen_within: 1}}\n",
+		  { "5:1|not supported", "5:35|'x' is no address", "5:53|'h h' is neither a host name nor an address",
+		    "5:64|'0' does not fit",
+		    "5:76|unknown endpoint 'dp'|did you mean 'db'?", "5:94|'1' is no duration" } },
+		{ ENDPOINT "agents: {db: {network: n, address: 10.0.0.9, tunnel: {host: '::1', port: 1}}}\n",
+		  { "5:1|not supported", "5:10|an endpoint has the name 'db' already|'@db'" } },
+		{ ENDPOINT "agents: {a: {network: n, address: 10.0.0.9, tunnel: {host: 10.0.0.1, prot: 1}}}\n",
+		  { "5:1|not supported", "5:53|'port' is missing in a tunnel", "5:70|unknown key 'prot'|'port'?" } },
+		{ ENDPOINT "agents: []\n",
+		  { "5:1|not supported", "5:9|a sequence stands where the agents are named" } },
+		/* An agent may be what '@NAME' means. */
+		{ OWN_LIST "agents: {a: {network: n, address: 10.0.0.9, tunnel: {host: h, port: 1}}}\n"
+		  "endpoints: {e: {address: 10.0.0.1, port: 1, allow: ['@a']}}\n",
+		  { "4:1|not supported", "5:53|'@NAME' in 'allow' is not supported" } },
+	};
+
+	(void)state;
+	assert_all_wrong(table, COUNT(table));
+}
+
+static void secrets_and_notify(void **state)
+{
+	static const struct wrong table[] = {
+		{ V1 "secrets: {mode: own, orchestrator_writes: false}\n", { "2:1|'secrets' is not supported yet" } },
+		{ V1 "secrets: {mode: hosted}\n", { "2:1|'secrets' is not supported yet" } },
+		{ V1 "secrets: {mode: owned, orchestrator_write: no}\n",
+		  { "2:1|not supported", "2:17|'owned' is not known|hosted or own",
+		    "2:24|unknown key|'orchestrator_writes'?" } },
+		{ V1 "secrets: {orchestrator_writes: no}\n",
+		  { "2:1|not supported", "2:10|'mode' is missing in the secrets",
+		    "2:32|'no' is neither true nor false" } },
+		{ V1 "notify: {command: [/bin/true], on: [held, stale, drift, lost, agent-missing]}\n",
+		  { "2:1|'notify' is not supported yet" } },
+		{ V1 "notify: {command: [page], on: [helt]}\n",
+		  { "2:1|not supported", "2:20|no absolute path",
+		    "2:32|'helt' is not known|held, stale|did you mean 'held'?" } },
+		{ V1 "notify: {command: /bin/true, on: []}\n",
+		  { "2:1|not supported", "2:19|this is no command", "2:34|an empty sequence" } },
+		{ V1 "notify:\n", { "2:1|not supported", "2:8|nothing stands where notify is described" } },
+	};
+
+	(void)state;
+	assert_all_wrong(table, COUNT(table));
+}
+
+static void audit(void **state)
+{
+	static const struct wrong table[] = {
+		{ V1 "audit: {signing_key: {file: /etc/hallowd/audit.key}}\n",
+		  { "2:9|'signing_key' is not supported yet" } },
+		{ V1 "audit: {signing_key: {environment: A_1}}\n", { "2:9|not supported" } },
+		{ V1 "audit: {signing_key: {credential: audit.key}}\n", { "2:9|not supported" } },
+		{ V1 "audit: {signing_key: {file: audit.key}}\n",
+		  { "2:9|not supported", "2:29|expected an absolute path" } },
+		{ V1 "audit: {signing_key: {environment: 1A}}\n",
+		  { "2:9|not supported", "2:36|an environment variable" } },
+		{ V1 "audit: {signing_key: {credential: a/b}}\n",
+		  { "2:9|not supported", "2:35|the name of a credential" } },
+		{ V1 "audit: {signing_key: {file: /a, credential: b}}\n",
+		  { "2:9|not supported", "2:22|by reference" } },
+		{ V1 "audit: {signing_key: /etc/key}\n", { "2:9|not supported", "2:22|by reference|{file: PATH}" } },
+		{ V1 "audit: {observe: [{interface: eth1, filter: tcp port 6443}]}\n",
+		  { "2:9|'observe' is not supported yet" } },
+		{ V1 "audit: {observe: [{interfaces: eth1}]}\n",
+		  { "2:9|not supported", "2:19|'interface' is missing",
+		    "2:20|unknown key 'interfaces'|'interface'?" } },
+		{ V1 "audit: {observe: [{interface: eth0/1}, {interface: a23456789012345x}]}\n",
+		  { "2:9|not supported", "2:31|'eth0/1' cannot be the name", "2:52|cannot be the name" } },
+		{ V1 "audit: {evidence: {packets: 5, size: 64M}}\n", { "2:9|'evidence' is not supported yet" } },
+		{ V1 "audit: {evidence: {packets: 0, size: 64}}\n",
+		  { "2:9|not supported", "2:29|from 1 to 1000", "2:38|from 64K to 1024G" } },
+		{ V1 "audit: {retension: 1d}\n", { "2:9|unknown key 'retension'|did you mean 'retention'?" } },
+	};
+
+	(void)state;
+	assert_all_wrong(table, COUNT(table));
+}
+
+static void origin_extras(void **state)
+{
+	static const struct wrong table[] = {
+		{ V1 "lists: {l: {origins: {o: {preset: cloudflare}}}}\n", { "2:27|'preset' is not supported yet" } },
+		{ V1 "lists: {l: {origins: {o: {preset: a b}}}}\n", { "2:27|not supported", "2:35|'a b' is no name" } },
+		{ ORIGIN("headers: {X-Key: {file: /k}}"), { "2:49|'headers' is not supported yet" } },
+		{ ORIGIN("headers: {X Key: {file: /k}, Y: k}"),
+		  { "2:49|not supported", "2:59|no header name", "2:81|by reference" } },
+		{ ORIGIN("headers: [a]"), { "2:49|not supported", "2:58|header names to references" } },
+		{ ORIGIN("token: {credential: t}"), { "2:49|'token' is not supported yet" } },
+		{ ORIGIN("proxy: 'http://proxy:3128'"), { "2:49|'proxy' is not supported yet" } },
+		{ ORIGIN("proxy: 'proxy:3128'"), { "2:49|not supported", "2:56|no URL" } },
+		{ ORIGIN("client_certificate: /c, client_key: {file: /k}"),
+		  { "2:49|'client_certificate' is not", "2:73|'client_key' is not" } },
+		{ ORIGIN("pinned_key: sha256//" KEY44), { "2:49|'pinned_key' is not supported yet" } },
+		{ ORIGIN("pinned_key: sha256//AAAA"), { "2:49|not supported", "2:61|this is no pinned key|SHA-256" } },
+		{ ORIGIN("signed_by: " KEY56), { "2:49|'signed_by' is not supported yet" } },
+		{ ORIGIN("signed_by: [" KEY56 ", R]"), { "2:49|not supported", "2:119|no key|56 characters" } },
+		{ V1 "lists: {l: {origins: {o: {file: /f, signed_by: " KEY56 ", token: {file: /k}}}}}\n",
+		  { "2:37|'signed_by' is not", "2:106|'token' is not supported yet",
+		    "2:113|no meaning for an origin with 'file'" } },
+	};
+
+	(void)state;
+	assert_all_wrong(table, COUNT(table));
+}
+
+int test_config_planned(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(agents),
+		cmocka_unit_test(secrets_and_notify),
+		cmocka_unit_test(audit),
+		cmocka_unit_test(origin_extras),
+	};
+
+	return cmocka_run_group_tests_name("config: not supported yet", tests, NULL, NULL);
+}
