@@ -328,7 +328,9 @@ static union any readings[] = {
 	{ .reading = { INT64_MAX, long_text, NULL, 0, NULL, 0 } }, /* likewise */
 };
 static const union any numbers[] = { { .number = 0 }, { .number = 9 }, { .number = UINT64_MAX } };
-static const union any acks[] = { { .ack = { 0, 0, 0 } }, { .ack = { 1, 2, 3 } }, { .ack = { UINT64_MAX, 1, UINT64_MAX } } };
+static const union any acks[] = {
+	{ .ack = { 0, 0, 0 } }, { .ack = { 1, 2, 3 } }, { .ack = { UINT64_MAX, 1, UINT64_MAX } }
+};
 
 #define CODEC(member, message, values) \
 	{ #member, message, encode_##member, decode_##member, release_##member, same_##member, values, 3 }

@@ -8,6 +8,7 @@
 
 #include "base.h"
 #include "core/message.h"
+#include "core/sandbox_asan.h"
 
 /* A message whose payload lies in a block of just its size, so that AddressSanitizer sees a read beyond it. */
 static unsigned char *payload_copy(const void *data, size_t len, struct message *m)
@@ -484,11 +485,7 @@ static int receive_huge_claim(void *ctx)
 	int fds[2];
 
 	(void)ctx;
-#if !defined(__SANITIZE_ADDRESS__)
-	CHILD_CHECK(setrlimit(RLIMIT_AS, &little) == 0);
-#else
-	(void)little;
-#endif
+	CHILD_CHECK(BUILT_WITH_ASAN || setrlimit(RLIMIT_AS, &little) == 0);
 	add_number(&b, MSG_SYNC, 1);
 	b.data[3] = 12; /* 12 << 24 */
 	CHILD_CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
