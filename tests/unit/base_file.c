@@ -265,18 +265,26 @@ static void write_in_a_read_only_folder_leaves_the_old_file(void **state)
 
 /* --- write_all */
 
-static void nothing(int sig)
+static volatile sig_atomic_t signals;
+static int go_fd;
+
+/* Lets the reader begin after a few signals: by then one of them has met a write that could write nothing. */
+static void count_signal(int sig)
 {
 	(void)sig;
+	if (++signals == 5)
+		(void)!write(go_fd, "g", 1);
 }
 
-/* Reads `len` bytes of a pipe a little at a time and compares them. */
-static int slow_reader(int fd, size_t len)
+/* Reads `len` bytes of a pipe and compares them. */
+static int late_reader(int go, int fd, size_t len)
 {
 	unsigned char part[1000];
 	size_t got = 0;
 	ssize_t n;
 
+	if (read(go, part, 1) != 1)
+		return 1;
 	while ((n = read(fd, part, sizeof(part))) > 0) {
 		for (ssize_t i = 0; i < n; i++, got++)
 			if (part[i] != (unsigned char)(got * 31 >> 3))
@@ -288,28 +296,33 @@ static int slow_reader(int fd, size_t len)
 static void write_all_goes_on_after_signals(void **state)
 {
 	const size_t len = 4u << 20;
-	const struct sigaction action = { .sa_handler = nothing }; /* no SA_RESTART */
+	const struct sigaction action = { .sa_handler = count_signal }; /* no SA_RESTART */
 	const struct itimerval often = { { 0, 500 }, { 0, 500 } }, never = { { 0, 0 }, { 0, 0 } };
 	unsigned char *data = malloc(len);
-	int fds[2], status;
+	int fds[2], go[2], status;
 	pid_t pid;
 
 	(void)state;
 	for (size_t i = 0; i < len; i++)
 		data[i] = (unsigned char)(i * 31 >> 3);
 	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pipe(go), 0);
+	go_fd = go[1];
 	pid = fork();
 	if (pid == 0) {
 		close(fds[1]);
-		_exit(slow_reader(fds[0], len));
+		close(go[1]);
+		_exit(late_reader(go[0], fds[0], len));
 	}
 	close(fds[0]);
+	close(go[0]);
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &often, NULL);
 	assert_int_equal(write_all(fds[1], data, len), 0);
 	setitimer(ITIMER_REAL, &never, NULL);
 	signal(SIGALRM, SIG_DFL);
 	close(fds[1]);
+	close(go[1]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_int_equal(write_all(-1, "x", 1), -1);

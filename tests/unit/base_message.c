@@ -76,7 +76,7 @@ static void fields_come_back(void **state)
 static void bad_sticks(void **state)
 {
 	struct message m;
-	unsigned char *payload = payload_copy("\1\0\0\0\0\0\0\0", 8, &m);
+	unsigned char *payload = payload_copy("\1\1\0\0\0\4\4\4\4\4\4\4\4\4", 14, &m);
 	struct prefix_set set = PREFIX_SET_INIT;
 	struct address a;
 	size_t len;

@@ -54,9 +54,9 @@ static bool is_root(void)
 
 static void need_root(void)
 {
-	if (is_root())
+	if (is_root() && (status_field("\nCapPrm:", 16) & FOR_CHILDREN) == FOR_CHILDREN)
 		return;
-	print_message("skipped: root is needed\n");
+	print_message("skipped: root with its usual capabilities is needed\n");
 	skip();
 }
 

@@ -121,12 +121,14 @@ static int log_some(void *journal)
 	         (unsigned long long)st.st_ino + (*(bool *)journal ? 0 : 1));
 	setenv("JOURNAL_STREAM", stream, 1);
 	log_open("prog", LOG_LEVEL_INFO);
-	errno = EBADF;
 	log_error("one %d", 1);
 	log_info("a\nforged: line\t%s", "\x1b[31m");
 	log_debug("not shown");
 	log_warning("%5000d", 1);
-	return errno != EBADF;
+	close(STDERR_FILENO);
+	errno = ENOENT;
+	log_error("to nobody");
+	return errno != ENOENT;
 }
 
 static int log_to(void *ctx)
