@@ -1,37 +1,49 @@
-/* RFC 4180: CRLF, quotes where they are needed. */
+/* RFC 4180: CRLF, quotes where they are needed.  Control characters are escaped as in text, so no cell holds a line end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/file.h"
+#include "report/plain.h"
 #include "report/report.h"
 
 /* Spreadsheets run a cell that starts like this; an apostrophe in front makes it text. */
 static bool is_formula(const char *text)
 {
-	return *text != '\0' && strchr("=+-@\t\r", *text) != NULL;
+	return *text != '\0' && strchr("=+-@", *text) != NULL;
 }
 
-static void add_text(FILE *out, const char *text, char end)
+static void add_quoted(FILE *out, const char *text)
 {
-	bool quoted = strpbrk(text, ",\"\r\n") != NULL;
-
-	if (quoted)
-		fputc('"', out);
-	if (is_formula(text))
-		fputc('\'', out);
+	fputc('"', out);
 	for (; *text != '\0'; text++) {
 		if (*text == '"')
 			fputc('"', out);
 		fputc(*text, out);
 	}
-	if (quoted)
-		fputc('"', out);
+	fputc('"', out);
+}
+
+static void add_text(FILE *out, const char *text, char end)
+{
+	struct buffer b = BUFFER_INIT;
+	const char *plain;
+
+	if (is_formula(text))
+		buffer_add(&b, "'", 1);
+	if (plain_add(&b, text) == -1 || (plain = buffer_str(&b)) == NULL)
+		plain = "(out of memory)";
+	if (strpbrk(plain, ",\"") != NULL)
+		add_quoted(out, plain);
+	else
+		fputs(plain, out);
 	fputs(end == '\n' ? "\r\n" : ",", out);
+	buffer_free(&b);
 }
 
 static void add_number(FILE *out, uint64_t n, char end)
