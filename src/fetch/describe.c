@@ -86,8 +86,6 @@ int describe_failure(struct error *err, CURL *easy, CURLcode code, const char *h
 
 	plain_details(plain, sizeof(plain), details[0] != '\0' ? details : curl_easy_strerror(code));
 	switch (code) {
-	case CURLE_UNSUPPORTED_PROTOCOL:
-		return error_set(err, "only http and https are fetched");
 	case CURLE_URL_MALFORMAT:
 		return error_set(err, "the URL is malformed");
 	case CURLE_LOGIN_DENIED:
@@ -110,6 +108,7 @@ int describe_failure(struct error *err, CURL *easy, CURLcode code, const char *h
 	case CURLE_SEND_ERROR:
 		return error_set(err, "the connection with %s broke: %s", host, plain);
 	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, which is any bytes at all; schemes were looked at before */
 		return error_set(err, "%s does not answer in HTTP", host);
 	default:
 		return error_set(err, "%s", plain);

@@ -20,29 +20,49 @@ struct fetch {
 	char *host;  /* of it; from curl_url_get */
 };
 
+static int check_scheme(struct fetch *f, const char *scheme, struct error *err)
+{
+	bool secure = strcasecmp(scheme, "https") == 0;
+
+	if (!secure && strcasecmp(scheme, "http") != 0)
+		return error_set(err, "only http and https are fetched, not %s", scheme);
+	if (!secure && f->secure)
+		return error_set(err, "redirected from https to http, which is refused");
+	f->secure = secure;
+	return 0;
+}
+
+/* Looks at a URL's parts: its scheme must be allowed here, and its host becomes f->host. */
+static int check_parts(struct fetch *f, CURLU *parts, const char *url, struct error *err)
+{
+	char *scheme = NULL;
+	CURLUcode code;
+	int ret;
+
+	if ((code = curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME)) != CURLUE_OK ||
+	    (code = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0)) != CURLUE_OK)
+		return error_set(err, "the URL is malformed: %s", curl_url_strerror(code));
+	ret = check_scheme(f, scheme, err);
+	curl_free(scheme);
+	if (ret == -1)
+		return -1;
+	curl_free(f->host);
+	f->host = NULL;
+	code = curl_url_get(parts, CURLUPART_HOST, &f->host, 0);
+	if (code != CURLUE_OK)
+		return error_set(err, "the URL is malformed: %s", curl_url_strerror(code));
+	return 0;
+}
+
 /* Takes up the URL of the next hop, if it may be gone to. */
 static int aim(struct fetch *f, const char *url, struct error *err)
 {
-	char *scheme = NULL;
 	CURLU *parts = curl_url();
-	CURLUcode code;
-	int ret = 0;
+	int ret;
 
 	if (!parts)
 		return error_set(err, "no memory for a URL");
-	curl_free(f->host);
-	f->host = NULL;
-	if ((code = curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME)) != CURLUE_OK ||
-	    (code = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0)) != CURLUE_OK ||
-	    (code = curl_url_get(parts, CURLUPART_HOST, &f->host, 0)) != CURLUE_OK)
-		ret = error_set(err, "the URL is malformed: %s", curl_url_strerror(code));
-	else if (strcasecmp(scheme, "https") != 0 && f->secure)
-		ret = error_set(err, "redirected from https to %s, which is refused", scheme);
-	else if (strcasecmp(scheme, "https") != 0 && strcasecmp(scheme, "http") != 0)
-		ret = error_set(err, "only http and https are fetched, not %s", scheme);
-	else if (strcasecmp(scheme, "https") == 0)
-		f->secure = true;
-	curl_free(scheme);
+	ret = check_parts(f, parts, url, err);
 	curl_url_cleanup(parts);
 	if (ret == -1)
 		return -1;
@@ -80,7 +100,7 @@ static int travel(struct fetch *f, long *status, struct error *err)
 		f->hop.details[0] = '\0';
 		if (hop_run(&f->hop, f->url, status, err) == -1) {
 			if (f->redirects > 0)
-				error_prefix(err, "after %" PRIu32 " redirects, at %s", f->redirects, f->host);
+				error_prefix(err, "redirected to %s", f->host);
 			return -1;
 		}
 		if (!leads_on(*status))

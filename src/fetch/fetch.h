@@ -12,9 +12,10 @@
  * body_fd, from its start, decompressed; on any other outcome body_fd is left empty.  Fills in *r (fetch_result_free);
  * without memory for that its strings may be NULL, which the encoder takes for "".
  *
- * What counts as one whole answer: as long as Content-Length says, or ended as chunked transfer coding or TLS end it,
- * and a complete gzip stream where it came as one.  Over plain HTTP a server that gives no length ends its answer by
- * closing the connection, which nobody can tell from a cut-off one (RFC 9112, 8); it is taken for whole. */
+ * What counts as one whole answer: as long as Content-Length says, or ended as chunked transfer coding ends it, and a
+ * complete gzip stream where it came as one.  A server that gives neither a length nor chunks ends its answer by
+ * closing the connection, which nobody can tell from a cut-off one (RFC 9112, 8); it is taken for whole.  (libcurl does
+ * not ask for the close_notify that TLS would end with, since too many servers leave it out.) */
 void fetch_url(const struct fetch_request *q, int body_fd, struct fetch_result *r);
 
 /* The program.  Gives up every privilege, takes one request from the socket, carries it out, sends one result.

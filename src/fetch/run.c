@@ -1,7 +1,7 @@
 #include "fetch/fetch.h"
 
 #include <signal.h>
-#include <stdlib.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -10,11 +10,12 @@
 
 static int confine(struct error *err)
 {
+	static char *no_environment[] = { NULL };
+
 	if (sandbox_child(err) == -1)
 		return -1;
 	/* Proxies, a key log, another resolver: nothing of the environment has a say in how a list is fetched. */
-	if (clearenv() != 0)
-		return error_set(err, "clearing the environment");
+	environ = no_environment;
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return error_set(err, "ignoring SIGPIPE");
 	if (sandbox_restrict(SANDBOX_READ_ONLY, true, err) == -1)
