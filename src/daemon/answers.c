@@ -53,6 +53,9 @@ static void list_problem(const struct list_state *s, enum list_condition c, stru
 	if (c == LIST_STALE)
 		texts_add(problems, "list %s: stale, no good answer from every origin since %s; the last good list stays in force",
 		          name, list_fresh_at(s) == 0 ? "ever" : time_format(list_fresh_at(s), 0, text));
+	if (s->pin.is)
+		texts_add(problems, "list %s: pinned by %s since %s (%s); its origins do not change it until 'hallowctl unpin %s'",
+		          name, s->pin.by, time_format(s->pin.since, 0, text), s->pin.reason, name);
 	for (size_t i = 0; i < s->config->origin_count; i++)
 		if (s->origins[i].error[0] != '\0')
 			texts_add(problems, "list %s, origin %s: %s", name, s->origins[i].config->name, s->origins[i].error);
@@ -190,15 +193,22 @@ static json_t *list_held(const struct list_state *s)
 	                 json_time(s->held.since));
 }
 
+static json_t *list_pin(const struct list_state *s)
+{
+	if (!s->pin.is)
+		return json_null();
+	return json_pack("{s:s, s:s, s:o}", "by", s->pin.by, "reason", s->pin.reason, "since", json_time(s->pin.since));
+}
+
 json_t *answer_list(const struct list_state *s)
 {
 	const struct list_config *c = s->config;
-	json_t *answer = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "name", c->name, "kind",
+	json_t *answer = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "name", c->name, "kind",
 	                           c->origin_count == 0 ? "own" : "published", "state",
 	                           list_condition_text(list_condition(s, time_now())), "revision",
 	                           (json_int_t)s->now.revision, "entries", json_prefixes(&s->now.set), "applied_at",
 	                           json_time(s->now.applied_at), "decided_by", json_text_or_null(s->now.decided_by), "origins",
-	                           list_origins(s), "held", list_held(s));
+	                           list_origins(s), "held", list_held(s), "pinned", list_pin(s));
 
 	if (answer != NULL && c->origin_count > 0)
 		json_object_set_new(answer, "agree", json_sprintf("%zu of %zu", c->agree, c->origin_count));

@@ -7,6 +7,7 @@
 #include "core/control.h"
 #include "core/log.h"
 #include "daemon/enforce.h"
+#include "daemon/file_watch.h"
 #include "daemon/operation.h"
 #include "daemon/refresh.h"
 #include "daemon/revision.h"
@@ -112,6 +113,7 @@ static void judged(void *ctx, struct refresh *r)
 		return;
 	}
 	schedule_start(c->d, true);
+	file_watch_start(c->d);
 	finish(c, EXIT_DONE, NULL);
 }
 

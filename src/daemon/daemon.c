@@ -20,6 +20,7 @@
 #include "daemon/configure.h"
 #include "daemon/control.h"
 #include "daemon/enforce.h"
+#include "daemon/file_watch.h"
 #include "daemon/folders.h"
 #include "daemon/once.h"
 #include "daemon/revision.h"
@@ -305,6 +306,7 @@ static void close_all(struct daemon *d)
 		if (!d->once)
 			sockets_release(d);
 		control_close(d->control, d->run_fd);
+		file_watch_stop(d);
 	}
 	recorder_close(d->recorder);
 	kernel_close(d->kernel);

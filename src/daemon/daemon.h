@@ -17,6 +17,7 @@
 struct operation;
 struct control;
 struct own_changes;
+struct file_watch;
 
 /* Enforcement was ended by a person. */
 struct torn_down {
@@ -51,6 +52,7 @@ struct daemon {
 	char kernel_trouble[sizeof(struct error)]; /* the last failure to make the kernel match; "" for none */
 
 	unsigned refresh_timer;
+	struct file_watch *file_watch; /* NULL: no file is watched */
 	struct operation *operations; /* the first one runs */
 	struct own_changes *own_pending; /* with `once`: recorded when the kernel has them */
 	bool stopping;

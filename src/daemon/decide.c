@@ -38,19 +38,22 @@ static int take_misshapen(const struct guard_config *guard, struct origin_state 
 
 /* Takes one origin's answer.  Sets *use to the set that counts for it now: the new answer, or its last good one, or NULL.
  * 0, or -1 with errno ENOMEM. */
-static int take_answer(const struct guard_config *guard, struct origin_state *o, struct origin_answer *a, time_us now,
+static int take_answer(const struct list_config *c, struct origin_state *o, struct origin_answer *a, time_us now,
                        const struct prefix_set **use, struct judgement *j, struct list_result *result)
 {
+	const struct guard_config *guard = &c->guard;
 	struct texts broken = TEXTS_INIT;
 	int bad = 0;
 
 	o->tried_at = now;
-	*use = o->known ? &o->good.set : NULL;
+	*use = origin_counts(o, c, now) ? &o->good.set : NULL;
 	if (!a->is_list) {
 		result->origin_failed = true;
 		snprintf(o->error, sizeof(o->error), "%s", a->error);
 		return texts_add(&result->reasons, "origin %s: %s%s", o->config->name, a->error,
-		                 o->known ? "; its last good answer still counts" : "");
+		                 !o->known      ? ""
+		                 : *use == NULL ? "; its last good answer is older than stale_after and no longer counts"
+		                                : "; its last good answer still counts");
 	}
 	o->error[0] = '\0';
 	if (strcmp(a->answer.sha256, o->approved_sha256) != 0 &&
@@ -104,6 +107,17 @@ static int breach(struct list_state *s, struct judgement *j, time_us now, struct
 	return list_hold(s, &j->outcome, &j->breached, now);
 }
 
+/* Whatever the origins say, a person's rollback stays until it is unpinned. */
+static int pinned(struct list_state *s, struct list_result *result)
+{
+	bool same = prefix_set_empty(&result->added) && prefix_set_empty(&result->removed);
+
+	list_release(s);
+	result->outcome = result->origin_failed ? REFRESH_FAILED : REFRESH_UNCHANGED;
+	return same ? 0 : texts_add(&result->reasons, "pinned by %s (%s): what the origins agree on is not put in force until "
+	                                              "'hallowctl unpin %s'", s->pin.by, s->pin.reason, s->config->name);
+}
+
 static int judge_outcome(struct list_state *s, struct judgement *j, time_us now, struct list_result *result)
 {
 	if (prefix_set_subtract(&result->added, &j->outcome, &s->now.set) == -1 ||
@@ -111,6 +125,8 @@ static int judge_outcome(struct list_state *s, struct judgement *j, time_us now,
 	    judge_change(&s->config->guard, s->now.revision == 0, &s->now.set, &j->outcome, &result->added, &result->removed,
 	                 &j->breached) == -1)
 		return -1;
+	if (s->pin.is)
+		return pinned(s, result);
 	if (j->breached.count > 0)
 		return breach(s, j, now, result);
 	list_release(s);
@@ -132,7 +148,9 @@ static int judge(struct list_state *s, struct judgement *j, time_us now, struct 
 		return -1;
 	case 1:
 		result->outcome = j->rejected ? REFRESH_REJECTED : REFRESH_FAILED;
-		return texts_add(&result->reasons, "too few origins have ever given a list: %zu must agree", s->config->agree);
+		result->origin_failed = true;
+		return texts_add(&result->reasons, "%zu origins must agree, and fewer have given a list that counts%s",
+		                 s->config->agree, s->now.revision == 0 ? "" : "; the last good list stays in force");
 	}
 	if (prefix_set_empty(&j->outcome)) {
 		result->outcome = REFRESH_FAILED;
@@ -149,7 +167,7 @@ int decide(struct list_state *s, struct origin_answer *answers, time_us now, str
 
 	result->list = s;
 	for (size_t i = 0; i < s->config->origin_count && bad == 0; i++)
-		bad = take_answer(&s->config->guard, &s->origins[i], &answers[i], now, &j.use[i], &j, result);
+		bad = take_answer(s->config, &s->origins[i], &answers[i], now, &j.use[i], &j, result);
 	if (bad == 0)
 		bad = judge(s, &j, now, result);
 	texts_free(&j.breached);

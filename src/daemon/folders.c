@@ -64,7 +64,7 @@ int folders_open(struct daemon *d, const struct config *c, struct error *err)
 
 int folders_make(struct daemon *d, const struct config *c, struct error *err)
 {
-	static const char *const below[] = { "lists", "origins", "held" };
+	static const char *const below[] = { "lists", "origins", "held", "revisions" };
 
 	if (make_path(c->state_dir) == -1)
 		return error_errno(err, errno, "%s (state_dir) cannot be made", c->state_dir);

@@ -3,6 +3,7 @@
  *   lists/NAME           what is in force
  *   origins/NAME/ORIGIN  an origin's last good answer, and what became of the last try
  *   held/NAME            a change that waits for a person
+ *   revisions/NAME/N     the last REVISIONS_KEPT revisions that were in force, to go back to
  * All in the format of core/list_file.h. */
 #ifndef HALLOWD_DAEMON_LISTS_H
 #define HALLOWD_DAEMON_LISTS_H
@@ -46,6 +47,14 @@ struct held_change {
 	time_us since;
 };
 
+/* A person put an earlier revision in force, and wants it to stay. */
+struct pin {
+	bool is;
+	time_us since;
+	char by[64];
+	char reason[256];
+};
+
 struct list_in_force {
 	uint64_t revision; /* 0: nothing was ever in force */
 	struct prefix_set set;
@@ -58,6 +67,7 @@ struct list_state {
 	struct list_in_force now;
 	struct origin_state *origins;     /* as in config */
 	struct held_change held;
+	struct pin pin;
 	/* For the schedule. */
 	unsigned failures;                /* refreshes in a row in which an origin failed */
 	int64_t due_ms;                   /* the next refresh, CLOCK_BOOTTIME; 0: none planned */
@@ -82,6 +92,9 @@ struct list_state *lists_find(struct lists *l, const char *name);
 /* A published list without any revision: nobody can be let in by it until it was fetched. */
 bool list_unknown(const struct list_state *s);
 
+/* Whether its last good answer is there and not older than the list's stale_after. */
+bool origin_counts(const struct origin_state *o, const struct list_config *c, time_us now);
+
 /* When the oldest of its origins' last good answers was fetched; 0 where one has none. */
 time_us list_fresh_at(const struct list_state *s);
 enum list_condition list_condition(const struct list_state *s, time_us now);
@@ -100,10 +113,16 @@ bool list_held_same(const struct list_state *s, const struct prefix_set *set, co
 int list_hold(struct list_state *s, const struct prefix_set *set, const struct texts *reasons, time_us when); /* copies */
 void list_release(struct list_state *s); /* nothing is held or declined any more */
 
-/* To disk, atomically. */
+#define REVISIONS_KEPT 20
+
+/* To disk, atomically; the same also as revisions/NAME/N, the oldest of which goes. */
 int list_save(const struct list_state *s, int state_fd, struct error *err);
 int list_save_origin(const struct list_state *s, const struct origin_state *o, int state_fd, struct error *err);
 int list_save_held(const struct list_state *s, int state_fd, struct error *err); /* removes it where nothing is held */
+
+/* An earlier revision.  1 with *set replaced, 0 where it is not kept, -1 with *err. */
+int list_load_revision(const struct list_state *s, int state_fd, uint64_t revision, struct prefix_set *set,
+                       struct error *err);
 
 void answer_free(struct answer *a); /* and makes it empty */
 int answer_copy(struct answer *to, const struct answer *from);

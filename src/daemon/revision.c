@@ -1,6 +1,7 @@
 #include "daemon/revision.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,51 +54,116 @@ void revision_commit(struct daemon *d, struct list_state *s, const struct prefix
 
 /* --- a person decides --- */
 
-int held_approve(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err)
+/* Puts `set` (taken over) in force as a person's decision: kernel, disk, audit log.  On failure nothing has changed. */
+static int put_in_force(struct daemon *d, struct list_state *s, struct prefix_set *set, const char *by,
+                        const char *reason, struct error *err)
 {
-	struct prefix_set added = PREFIX_SET_INIT, removed = PREFIX_SET_INIT, set = PREFIX_SET_INIT;
+	struct prefix_set added = PREFIX_SET_INIT, removed = PREFIX_SET_INIT;
 	struct list_in_force before = { 0 };
 	struct kernel_change change = { 0 };
 	char decided_by[80];
 	int result = -1;
 
-	if (!s->held.is)
-		return error_set(err, "nothing of list %s is held", s->config->name);
 	snprintf(decided_by, sizeof(decided_by), "user %s", by);
-	if (prefix_set_copy(&set, &s->held.set) == -1 || prefix_set_subtract(&added, &set, &s->now.set) == -1 ||
-	    prefix_set_subtract(&removed, &s->now.set, &set) == -1) {
+	if (prefix_set_subtract(&added, set, &s->now.set) == -1 || prefix_set_subtract(&removed, &s->now.set, set) == -1) {
 		error_errno(err, ENOMEM, "list %s", s->config->name);
 		goto out;
 	}
-	list_put_in_force(s, &set, time_now(), decided_by, &before);
+	list_put_in_force(s, set, time_now(), decided_by, &before);
 	if (enforce(d, &change, err) == -1) {
 		list_undo(s, &before);
 		goto out;
 	}
-	list_release(s);
 	revision_commit(d, s, &added, &removed, reason, change.committed_at != 0 ? change.committed_at : time_now(), NULL);
-	for (size_t o = 0; o < s->config->origin_count; o++) {
-		struct origin_state *origin = &s->origins[o];
-
-		if (origin->held_sha256[0] == '\0')
-			continue;
-		/* What was approved is not judged again while the origin goes on publishing it. */
-		memcpy(origin->approved_sha256, origin->held_sha256, sizeof(origin->approved_sha256));
-		if (list_save_origin(s, origin, d->state_fd, err) == -1)
-			log_error("%s", err->text);
-	}
-	if (list_save_held(s, d->state_fd, err) == -1)
-		log_error("%s", err->text);
-	recorder_event(d->recorder, "approved", s->config->name,
-	               json_pack("{s:s, s:s, s:I}", "by", by, "reason", reason, "revision", (json_int_t)s->now.revision));
 	result = 0;
 out:
+	prefix_set_free(set);
 	kernel_change_free(&change);
 	list_in_force_free(&before);
 	prefix_set_free(&added);
 	prefix_set_free(&removed);
-	prefix_set_free(&set);
 	return result;
+}
+
+/* What was approved is not judged again while the origin goes on publishing it. */
+static void remember_approval(struct daemon *d, struct list_state *s)
+{
+	struct error err;
+
+	for (size_t i = 0; i < s->config->origin_count; i++) {
+		struct origin_state *o = &s->origins[i];
+
+		if (o->held_sha256[0] == '\0')
+			continue;
+		memcpy(o->approved_sha256, o->held_sha256, sizeof(o->approved_sha256));
+		if (list_save_origin(s, o, d->state_fd, &err) == -1)
+			log_error("%s", err.text);
+	}
+}
+
+int held_approve(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err)
+{
+	struct prefix_set set = PREFIX_SET_INIT;
+	struct error save_error;
+
+	if (!s->held.is)
+		return error_set(err, "nothing of list %s is held", s->config->name);
+	if (prefix_set_copy(&set, &s->held.set) == -1)
+		return error_errno(err, ENOMEM, "list %s", s->config->name);
+	if (put_in_force(d, s, &set, by, reason, err) == -1)
+		return -1;
+	list_release(s);
+	remember_approval(d, s);
+	if (list_save_held(s, d->state_fd, &save_error) == -1)
+		log_error("%s", save_error.text);
+	recorder_event(d->recorder, "approved", s->config->name,
+	               json_pack("{s:s, s:s, s:I}", "by", by, "reason", reason, "revision", (json_int_t)s->now.revision));
+	return 0;
+}
+
+int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, const char *by, const char *reason,
+                   struct error *err)
+{
+	struct prefix_set set = PREFIX_SET_INIT;
+	struct pin before = s->pin;
+	struct error save_error;
+	int found = list_load_revision(s, d->state_fd, revision, &set, err);
+
+	if (found == -1)
+		return -1;
+	if (found == 0)
+		return error_set(err, "revision %" PRIu64 " of list %s is not kept; the last %d are, and 'hallowctl history %s' shows "
+		                      "all", revision, s->config->name, REVISIONS_KEPT, s->config->name);
+	s->pin.is = true;
+	s->pin.since = time_now();
+	snprintf(s->pin.by, sizeof(s->pin.by), "%s", by);
+	snprintf(s->pin.reason, sizeof(s->pin.reason), "%s", reason);
+	if (put_in_force(d, s, &set, by, reason, err) == -1) {
+		s->pin = before;
+		return -1;
+	}
+	list_release(s);
+	if (list_save_held(s, d->state_fd, &save_error) == -1)
+		log_error("%s", save_error.text);
+	recorder_event(d->recorder, "rollback", s->config->name,
+	               json_pack("{s:s, s:s, s:I, s:I}", "by", by, "reason", reason, "to", (json_int_t)revision, "revision",
+	                         (json_int_t)s->now.revision));
+	return 0;
+}
+
+int list_unpin(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err)
+{
+	struct pin before = s->pin;
+
+	if (!s->pin.is)
+		return error_set(err, "list %s is not pinned", s->config->name);
+	s->pin = (struct pin){ 0 };
+	if (list_save(s, d->state_fd, err) == -1) {
+		s->pin = before;
+		return -1;
+	}
+	recorder_event(d->recorder, "unpinned", s->config->name, json_pack("{s:s, s:s}", "by", by, "reason", reason));
+	return 0;
 }
 
 int held_decline(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err)

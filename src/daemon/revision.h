@@ -15,6 +15,11 @@ void revision_commit(struct daemon *d, struct list_state *s, const struct prefix
 int held_approve(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
 int held_decline(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
 
+/* Puts an earlier revision in force again, as the next one, and pins it; the origins' answers wait until list_unpin. */
+int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, const char *by, const char *reason,
+                   struct error *err);
+int list_unpin(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
+
 /* Lists of one's own whose entries the configuration changed: put in force in memory, as decided by the configuration. */
 struct own_changes; /* opaque: what to record once the kernel has it */
 int own_lists_take(struct lists *lists, struct own_changes **changes, struct error *err);

@@ -8,6 +8,15 @@
 #include "daemon/refresh.h"
 
 #define RETRY_FIRST_MS 60000
+#define SOON_MS 1000
+
+static int64_t boot_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 /* Up to a tenth later than asked, so that many hosts do not ask a publisher in the same second. */
 static int64_t jitter(int64_t ms)
@@ -30,18 +39,13 @@ static int64_t next_refresh_ms(const struct list_state *s)
 	return regular == 0 ? 0 : jitter(regular);
 }
 
-static int64_t boot_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 void schedule_next(struct list_state *s)
 {
 	int64_t ms = next_refresh_ms(s);
 
+	/* A file that changed while the list was being refreshed is still to be read. */
+	if (s->due_ms != 0 && s->due_ms < boot_ms() + SOON_MS)
+		return;
 	s->due_ms = ms == 0 ? 0 : boot_ms() + ms;
 }
 
@@ -98,6 +102,15 @@ static void set_timer(struct daemon *d)
 	}
 	if (first != INT64_MAX)
 		d->refresh_timer = loop_after(d->loop, first > now ? first - now : 0, due, d);
+}
+
+void schedule_soon(struct daemon *d, struct list_state *s, int64_t ms)
+{
+	int64_t at = boot_ms() + ms;
+
+	if (s->due_ms == 0 || s->due_ms > at)
+		s->due_ms = at;
+	set_timer(d);
 }
 
 void schedule_start(struct daemon *d, bool at_once)

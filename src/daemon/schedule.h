@@ -9,6 +9,9 @@
 /* Sets the list's next time, after a refresh whose outcome is in s->failures. */
 void schedule_next(struct list_state *s);
 
+/* Refreshes the list `ms` milliseconds from now, or before. */
+void schedule_soon(struct daemon *d, struct list_state *s, int64_t ms);
+
 /* Sets a time for lists that have none yet, `at_once` or after their interval, and starts the timer.  To be called again
  * after a new configuration. */
 void schedule_start(struct daemon *d, bool at_once);

@@ -210,6 +210,56 @@ static void run_teardown(struct daemon *d, void *ctx)
 	operation_end(d);
 }
 
+/* The revision that the third word names; answers where it names none. */
+static bool revision_word(struct request *r, uint64_t *revision)
+{
+	char *end;
+
+	*revision = strtoull(r->words[2], &end, 10);
+	if (*revision > 0 && r->words[2][0] >= '0' && r->words[2][0] <= '9' && *end == '\0')
+		return true;
+	request_fail(r, EXIT_USAGE, "'%s' is no revision; expected a number from 1, as 'hallowctl history' shows it",
+	             r->words[2]);
+	return false;
+}
+
+static void run_rollback(struct daemon *d, void *ctx)
+{
+	struct request *r = ctx;
+	struct list_state *s = named_list(r, r->words[1]);
+	uint64_t revision;
+	struct error err;
+
+	if (s != NULL && revision_word(r, &revision)) {
+		if (list_roll_back(d, s, revision, r->user, r->words[3], &err) == -1)
+			request_fail(r, EXIT_FAILED, "%s", err.text);
+		else
+			request_answer(r, EXIT_DONE,
+			               json_pack("{s:o, s:I}", "text",
+			                         json_sprintf("list %s: revision %llu is in force again, as revision %llu, and stays until "
+			                                      "'hallowctl unpin %s'", s->config->name, (unsigned long long)revision,
+			                                      (unsigned long long)s->now.revision, s->config->name), "revision",
+			                         (json_int_t)s->now.revision));
+	}
+	operation_end(d);
+}
+
+static void run_unpin(struct daemon *d, void *ctx)
+{
+	struct request *r = ctx;
+	struct list_state *s = named_list(r, r->words[1]);
+	struct error err;
+
+	if (s != NULL) {
+		if (list_unpin(d, s, r->user, r->count > 2 ? r->words[2] : "", &err) == -1)
+			request_fail(r, EXIT_FAILED, "%s", err.text);
+		else
+			request_answer(r, EXIT_DONE, json_pack("{s:o}", "text", json_sprintf("list %s: the next refresh decides again",
+			                                                                    s->config->name)));
+	}
+	operation_end(d);
+}
+
 static void submit(struct request *r, operation_run *run)
 {
 	if (operation_submit(r->d, run, r) == -1)
@@ -224,6 +274,16 @@ static void verb_approve(struct request *r)
 static void verb_reject(struct request *r)
 {
 	submit(r, run_reject);
+}
+
+static void verb_rollback(struct request *r)
+{
+	submit(r, run_rollback);
+}
+
+static void verb_unpin(struct request *r)
+{
+	submit(r, run_unpin);
 }
 
 static void verb_teardown(struct request *r)
@@ -264,6 +324,8 @@ static const struct verb {
 	{ "reload", 0, 0, true, true, verb_reload },
 	{ "approve", 2, 2, true, false, verb_approve },
 	{ "reject", 2, 2, true, false, verb_reject },
+	{ "rollback", 3, 3, true, false, verb_rollback },
+	{ "unpin", 1, 2, true, false, verb_unpin },
 	{ "teardown", 1, 1, true, false, verb_teardown },
 };
 
