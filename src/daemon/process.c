@@ -37,6 +37,7 @@ static void become(const char *path, const char *name, const struct process_inhe
 	int null = open("/dev/null", O_RDWR), input, extra = -1;
 	sigset_t none;
 	char *const argv[] = { (char *)(uintptr_t)name, NULL };
+	char *const nothing[] = { NULL }; /* an environment may hold secrets, and settings that nobody reviewed */
 
 	if (null == -1 || (in->folder == -1 ? chdir("/") : fchdir(in->folder)) == -1)
 		_exit(126);
@@ -55,7 +56,7 @@ static void become(const char *path, const char *name, const struct process_inhe
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	execv(path, argv);
+	execve(path, argv, nothing);
 	_exit(127);
 }
 

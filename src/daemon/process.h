@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 
-/* What a program inherits: nothing but this, and standard error. */
+/* What a program inherits: nothing but this, and standard error; no environment either. */
 struct process_inherits {
 	int input;   /* standard input; -1: /dev/null */
 	int extra;   /* file descriptor 4; -1: none */
