@@ -88,16 +88,14 @@ ${BOTH[5]}|deny|" sql "SELECT source, verdict, revision FROM connections ORDER B
 
 @test "audit: log --follow shows a connection as it comes, and ends when told" {
 	two_endpoints
-	on_gate "$LAB_BUILD/hallowctl" -c "$CONF" log --follow >"$LAB_DIR/follow" 2>&1 3>&- &
-	local pid=$!
-	LAB_PIDS+=("$pid")
+	lab_start "$GATE" follow "$LAB_BUILD/hallowctl" -c "$CONF" log --follow
 	wait_until 10 follows
-	kill "$pid"
-	wait_until 5 gone "$pid"
+	kill "$LAB_PID"
+	wait_until 5 gone "$LAB_PID"
 }
 follows() {
 	same "$(dial "${BOTH[3]}" $LOCAL4 5432)" "1 0 0"
-	wait_until 2 grep -q "${BOTH[3]}" "$LAB_DIR/follow"
+	wait_until 2 grep -q "${BOTH[3]}" "$LAB_DIR/follow.log"
 }
 
 @test "audit: explain agrees with what happens" {

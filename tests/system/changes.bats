@@ -15,23 +15,23 @@ configure_api() {
 	{ published_lists; echo endpoints:; endpoint api "[$LOCAL4, \"$LOCAL6\"]" 5432 '[humanitec, office]' "$@"; } | config
 }
 
-ruleset() { on_gate nft -s list table inet hallowd; }
+# Without what only tells who holds it.
+ruleset() { on_gate nft -s list table inet hallowd | sed 's/ # progname.*//; /^\tflags/d'; }
 
 # watch_kernel / watched: counts what nf_tables is told while something is done.
 watch_kernel() {
-	on_gate nft monitor >"$LAB_DIR/monitor" 2>&1 3>&- &
-	LAB_PIDS+=($!)
+	lab_start "$GATE" monitor nft monitor
 	# It listens once it sees a change of our own.
 	wait_until 10 seen_by_monitor
 }
 seen_by_monitor() {
 	on_gate nft 'add table inet probe; delete table inet probe'
-	[ -s "$LAB_DIR/monitor" ]
+	[ -s "$LAB_DIR/monitor.log" ]
 }
 monitor_done() {
 	on_gate nft 'add table inet probe2; delete table inet probe2'
-	wait_until 10 grep -q probe2 "$LAB_DIR/monitor"
-	grep -v probe "$LAB_DIR/monitor" | grep -v '^# new generation' || :
+	wait_until 10 grep -q probe2 "$LAB_DIR/monitor.log"
+	grep -v probe "$LAB_DIR/monitor.log" | grep -v '^# new generation' || :
 }
 
 @test "changes: a refresh sends only the difference" {
@@ -42,9 +42,9 @@ monitor_done() {
 	ctl refresh humanitec
 	monitor_done >"$LAB_DIR/changes"
 	# One element added and one deleted, in one set; no table, chain, rule or set is touched.
-	same "$(grep -c 'add element' "$LAB_DIR/changes") $(grep -c 'delete element' "$LAB_DIR/changes")" "1 1"
+	same "$(grep -Ec '^(add|create) element' "$LAB_DIR/changes") $(grep -c '^delete element' "$LAB_DIR/changes")" "1 1"
 	same "$(grep -cv element "$LAB_DIR/changes")" 0
-	grep -q "add element.*${PROVIDER_ONLY[0]}" "$LAB_DIR/changes"
+	grep -Eq "^(add|create) element.*${PROVIDER_ONLY[0]}" "$LAB_DIR/changes"
 	grep -q "delete element.*${BOTH[5]}" "$LAB_DIR/changes"
 }
 
@@ -60,22 +60,20 @@ monitor_done() {
 	configure_api
 	hallowd_start
 	local answers
-	on_client "$LAB_PYTHON" "$LAB_LIB/connect.py" "${BOTH[5]}" $LOCAL4 5432 --hold 60 >"$LAB_DIR/held" 3>&- &
-	LAB_PIDS+=($!)
-	on_client "$LAB_PYTHON" "$LAB_LIB/connect.py" "${BOTH[0]}" $LOCAL4 5432 --hold 60 >"$LAB_DIR/other" 3>&- &
-	LAB_PIDS+=($!)
-	wait_until 10 grep -q 'answer 3' "$LAB_DIR/held"
+	lab_start "$CLIENT" held "$LAB_PYTHON" "$LAB_LIB/connect.py" "${BOTH[5]}" $LOCAL4 5432 --hold 60
+	lab_start "$CLIENT" other "$LAB_PYTHON" "$LAB_LIB/connect.py" "${BOTH[0]}" $LOCAL4 5432 --hold 60
+	wait_until 10 grep -q 'answer 3' "$LAB_DIR/held.log"
 	sed -i "/${BOTH[5]}/d" "$LAB_DIR/docs.txt"
 	ctl refresh humanitec
-	answers=$(grep -c answer "$LAB_DIR/held")
-	wait_until 10 grep -q cut "$LAB_DIR/held"
+	answers=$(grep -c answer "$LAB_DIR/held.log")
+	wait_until 10 grep -q cut "$LAB_DIR/held.log"
 	# At most the one whose answer had passed already.
-	[ "$(grep -c answer "$LAB_DIR/held")" -le $((answers + 1)) ]
+	[ "$(grep -c answer "$LAB_DIR/held.log")" -le $((answers + 1)) ]
 	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
 	# The others go on talking.
-	answers=$(grep -c answer "$LAB_DIR/other")
-	wait_until 10 grep -q "answer $((answers + 5))" "$LAB_DIR/other"
-	not grep -q cut "$LAB_DIR/other"
+	answers=$(grep -c answer "$LAB_DIR/other.log")
+	wait_until 10 grep -q "answer $((answers + 5))" "$LAB_DIR/other.log"
+	not grep -q cut "$LAB_DIR/other.log"
 }
 
 @test "changes: an address put on a list gets in at once" {

@@ -58,11 +58,10 @@ packets() { on_gate nft -j list counter inet plain "$1" | jq '.nftables[1].count
 }
 
 @test "lab: a connection that is kept talking is cut when its source is shut out" {
-	on_client "$LAB_PYTHON" "$LAB_LIB/connect.py" "${BOTH[0]}" $LOCAL4 5432 --hold 30 >"$LAB_DIR/held" 3>&- &
-	LAB_PIDS+=($!)
-	wait_until 10 grep -q 'answer 3' "$LAB_DIR/held"
+	lab_start "$CLIENT" held "$LAB_PYTHON" "$LAB_LIB/connect.py" "${BOTH[0]}" $LOCAL4 5432 --hold 30
+	wait_until 10 grep -q 'answer 3' "$LAB_DIR/held.log"
 	on_gate nft insert rule inet plain pre ip saddr "${BOTH[0]}" drop
-	wait_until 10 grep -q cut "$LAB_DIR/held"
+	wait_until 10 grep -q cut "$LAB_DIR/held.log"
 }
 
 @test "lab: everything is gone afterwards" {

@@ -163,7 +163,7 @@ breach() { # ANSWER-LINES GUARD…: breached once with hold, once with reject
 # --- publishers that fail
 
 @test "lists: an empty answer is no list, the last good one stays" {
-	start_guarded 'max_removed: 100%' 'min_entries: 0'
+	start_guarded 'max_removed: 100%' 'min_entries: 1'
 	: >"$LAB_DIR/cloud.txt"
 	refused 4 failed
 	printf '# nothing here\n\n' >"$LAB_DIR/cloud.txt"
@@ -207,13 +207,25 @@ breach() { # ANSWER-LINES GUARD…: breached once with hold, once with reject
 	same "$(dial "${BOTH[0]}" $LOCAL4 5432)" "1 0 0"
 }
 
-@test "lists: a damaged last good list is not used" {
+# damage FILE: cut off in the middle, as a full disk would do it: the line that ends it is gone.
+damage() { truncate -s -20 "$1"; }
+
+@test "lists: a damaged last good list is not used, and made again from the origins' last good answers" {
 	start_guarded 'max_bad: 0'
 	hallowd_stop
-	# Cut off in the middle, as a full disk would: the line that ends it is gone.
-	truncate -s -20 "$STATE/lists/cloud"
+	damage "$STATE/lists/cloud"
 	rm "$LAB_DIR/cloud.txt"
-	ctl teardown --reason 'test'
+	hallowd_start
+	same "$(entries cloud)" "$(printf '%s ' "${CLOUD[@]}" | sed 's/ $//')"
+	grep -q 'damaged' "$LAB_DIR/hallowd.log"
+}
+
+@test "lists: where everything on disk is damaged, nobody is let in" {
+	start_guarded 'max_bad: 0'
+	hallowd_stop
+	damage "$STATE/lists/cloud"
+	damage "$STATE/origins/cloud/file"
+	rm "$LAB_DIR/cloud.txt"
 	hallowd_start
 	same "$(entries cloud | wc -w)" 0
 	same "$(state_of cloud)" failed

@@ -51,19 +51,14 @@ field() { awk -v f="$2:" '$1 == f {print $2}' "/proc/$1/status"; }
 	done
 }
 
-@test "privileges: the fetcher and the parser hold none either, while they work" {
-	# A publisher that never answers keeps the fetcher at work; a pipe that never ends would keep the parser.
-	lab_start "$GATE" silent "$LAB_PYTHON" -c '
-import socket, signal
-s = socket.create_server(("127.0.0.1", 8080))
-open("'"$LAB_DIR"'/silent.ready", "w")
-signal.pause()'
+@test "privileges: the fetcher holds none either, while it works" {
+	# A publisher that answers once and never again keeps the fetcher at work.
+	lab_start "$GATE" silent "$LAB_PYTHON" "$LAB_LIB/silent.py" 8080 "$LAB_DIR/silent.ready" 192.0.2.1
 	wait_until 10 test -e "$LAB_DIR/silent.ready"
-	printf '  slow:\n    origins: {web: {url: "http://127.0.0.1:8080/list", format: text}}\n    refresh: 0\n' >"$LAB_DIR/slow"
+	printf '  slow:\n    origins: {web: {url: "http://127.0.0.1:8080/list", format: text}}\n    refresh: 0\n    guard: {special: true}\n' >"$LAB_DIR/slow"
 	sed -i "/^lists:/r $LAB_DIR/slow" "$CONF"
 	hallowd_start
-	ctl refresh slow >/dev/null 2>&1 3>&- &
-	LAB_PIDS+=($!)
+	lab_start "$GATE" refresh "$LAB_BUILD/hallowctl" -c "$CONF" refresh slow
 	wait_until 10 child hallowd-fetch
 	local pid set
 	pid=$(child hallowd-fetch)
@@ -74,6 +69,31 @@ signal.pause()'
 	for pid in $(ip netns pids "$GATE"); do
 		not grep -q 8080/list "/proc/$pid/cmdline"
 	done
+}
+
+@test "privileges: the parser holds none, and reaches no network and no file, while it works" {
+	# The jq program runs on and on once the document says so.
+	echo '{"on": false}' >"$LAB_DIR/busy.json"
+	cat >"$LAB_DIR/busy" <<-YAML
+	  busy:
+	    origins:
+	      file: {file: $LAB_DIR/busy.json, format: json, select: 'if .on then range(1e12) | select(. < 0) else "192.0.2.1" end'}
+	    refresh: 0
+	    guard: {special: true}
+	YAML
+	sed -i "/^lists:/r $LAB_DIR/busy" "$CONF"
+	hallowd_start
+	echo '{"on": true}' >"$LAB_DIR/busy.json"
+	lab_start "$GATE" refresh "$LAB_BUILD/hallowctl" -c "$CONF" refresh busy
+	wait_until 10 child hallowd-parse
+	local pid set
+	pid=$(child hallowd-parse)
+	for set in CapInh CapPrm CapEff CapBnd CapAmb; do same "$set $(field "$pid" $set)" "$set 0000000000000000"; done
+	same "$(field "$pid" NoNewPrivs)" 1
+	[ "$(field "$pid" Uid)" -ne 0 ]
+	# Only what it was handed: no socket but the one to hallowd, no file but its input.
+	[ "$(find "/proc/$pid/fd" -lname 'socket:*' | wc -l)" -le 1 ]
+	kill -9 "$pid"
 }
 
 @test "privileges: the control socket and the state are closed to others" {

@@ -12,21 +12,22 @@ setup() {
 
 teardown() { lab_down; }
 
-ruleset() { on_gate nft -s list table inet hallowd | grep -v ' # owner'; }
+# Without what only tells who holds it.
+ruleset() { on_gate nft -s list table inet hallowd | sed 's/ # progname.*//; /^\tflags/d'; }
 
+traffic() { # NAME SOURCE DESTINATION COUNT TIMEOUT
+	lab_start "$CLIENT" "$1" "$LAB_PYTHON" "$LAB_LIB/connect.py" "$2" "$3" 5432 --count "$4" --rate 25 --timeout "$5"
+	TRAFFIC+=("$LAB_PID")
+}
 # traffic_start COUNT: that many connections from each of a listed IPv4 source, a listed IPv6 source and two strangers, 25 a
 # second, in the background.
 TRAFFIC=()
 traffic_start() {
-	dial "${BOTH[0]}" $LOCAL4 5432 "$1" --rate 25 --timeout 3 >"$LAB_DIR/listed4" 2>&1 3>&- &
-	TRAFFIC=($!)
-	dial $OFFICE6 $LOCAL6 5432 "$1" --rate 25 --timeout 3 >"$LAB_DIR/listed6" 2>&1 3>&- &
-	TRAFFIC+=($!)
-	dial $STRANGER4 $LOCAL4 5432 "$1" --rate 25 --timeout 0.5 >"$LAB_DIR/stranger4" 2>&1 3>&- &
-	TRAFFIC+=($!)
-	dial $STRANGER6 $LOCAL6 5432 "$1" --rate 25 --timeout 0.5 >"$LAB_DIR/stranger6" 2>&1 3>&- &
-	TRAFFIC+=($!)
-	LAB_PIDS+=("${TRAFFIC[@]}")
+	TRAFFIC=()
+	traffic listed4 "${BOTH[0]}" $LOCAL4 "$1" 3
+	traffic listed6 $OFFICE6 $LOCAL6 "$1" 3
+	traffic stranger4 $STRANGER4 $LOCAL4 "$1" 0.5
+	traffic stranger6 $STRANGER6 $LOCAL6 "$1" 0.5
 	wait_until 10 counts_something
 }
 counts_something() { [ "$(counted api allowed)" -gt 0 ] && [ "$(counted api denied)" -gt 0 ]; }
@@ -36,10 +37,10 @@ traffic_runs() { local pid; for pid in "${TRAFFIC[@]}"; do not gone "$pid" || re
 # log accounts for each.
 traffic_was() {
 	wait "${TRAFFIC[@]}"
-	same "listed4 $(cat "$LAB_DIR/listed4")" "listed4 $1 0 0"
-	same "listed6 $(cat "$LAB_DIR/listed6")" "listed6 $1 0 0"
-	same "stranger4 $(cat "$LAB_DIR/stranger4")" "stranger4 0 $1 0"
-	same "stranger6 $(cat "$LAB_DIR/stranger6")" "stranger6 0 $1 0"
+	same "listed4 $(cat "$LAB_DIR/listed4.log")" "listed4 $1 0 0"
+	same "listed6 $(cat "$LAB_DIR/listed6.log")" "listed6 $1 0 0"
+	same "stranger4 $(cat "$LAB_DIR/stranger4.log")" "stranger4 0 $1 0"
+	same "stranger6 $(cat "$LAB_DIR/stranger6.log")" "stranger6 0 $1 0"
 	soon "allow|$((2 * $1))|0
 deny|$((2 * $1))|0" sql "SELECT verdict, sum(counted), sum(counted - recorded - aggregated - lost) FROM tallies GROUP BY 1 ORDER BY 1"
 	same "$(counted api allowed) $(counted api denied)" "$((2 * $1)) $((2 * $1))"
