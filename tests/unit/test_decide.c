@@ -190,6 +190,53 @@ static void a_shape_that_was_approved_is_not_judged_again(void **state)
 	close_fixture(&f);
 }
 
+#define WEEK (7 * 86400 * US_PER_SECOND)
+
+/* stale_after is 3 days: an answer from before no longer counts, and what is in force stays. */
+static void an_old_answer_no_longer_counts(void **state)
+{
+	struct fixture f;
+	struct list_result r;
+
+	(void)state;
+	open_fixture(&f);
+	expect(&f, "34.1.1.1 34.1.1.3", "34.1.1.1 34.1.1.3", REFRESH_APPLIED, "34.1.1.1 34.1.1.3", 1);
+	f.now += WEEK;
+	assert_int_equal(refresh(&f, NULL, "34.1.1.1", &r), REFRESH_FAILED);
+	assert_int_equal(f.list->now.revision, 1);
+	assert_non_null(strstr(r.reasons.items[0], "no longer counts"));
+	assert_non_null(strstr(r.reasons.items[1], "last good list stays"));
+	drop(&r);
+	assert_int_equal(list_condition(f.list, f.now), LIST_STALE);
+	/* It comes back after the week. */
+	expect(&f, "34.1.1.1 34.1.1.3", "34.1.1.1 34.1.1.3 34.1.1.5", REFRESH_UNCHANGED, "34.1.1.1 34.1.1.3", 1);
+	assert_int_equal(list_condition(f.list, f.now), LIST_CURRENT);
+	/* Where one of the two is enough, the other's alone counts. */
+	((struct list_config *)(uintptr_t)f.list->config)->agree = 1;
+	expect(&f, "34.1.1.1 34.1.1.3", "34.1.1.1 34.1.1.3", REFRESH_UNCHANGED, "34.1.1.1 34.1.1.3", 1);
+	expect(&f, "34.1.1.1 34.1.1.3", "34.1.1.1 34.1.1.3 34.1.1.5", REFRESH_APPLIED, "34.1.1.1 34.1.1.3 34.1.1.5", 2);
+	f.now += WEEK;
+	((struct guard_config *)(uintptr_t)&f.list->config->guard)->max_removed = (struct amount){ true, 100 };
+	expect(&f, "34.1.1.1 34.1.1.3", NULL, REFRESH_APPLIED, "34.1.1.1 34.1.1.3", 3);
+	close_fixture(&f);
+}
+
+static void a_pinned_list_stays_whatever_the_origins_say(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f);
+	expect(&f, EIGHT, EIGHT, REFRESH_APPLIED, EIGHT, 1);
+	f.list->pin.is = true;
+	expect(&f, FIVE, FIVE, REFRESH_UNCHANGED, EIGHT, 1);
+	assert_false(f.list->held.is);
+	expect(&f, EIGHT " 34.2.1.1", EIGHT " 34.2.1.1", REFRESH_UNCHANGED, EIGHT, 1);
+	f.list->pin.is = false;
+	expect(&f, EIGHT " 34.2.1.1", EIGHT " 34.2.1.1", REFRESH_APPLIED, EIGHT " 34.2.1.1", 2);
+	close_fixture(&f);
+}
+
 int test_decide(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +247,8 @@ int test_decide(void)
 		cmocka_unit_test(a_breach_is_rejected_where_the_guard_says_so),
 		cmocka_unit_test(each_origin_is_judged_on_its_own),
 		cmocka_unit_test(a_shape_that_was_approved_is_not_judged_again),
+		cmocka_unit_test(an_old_answer_no_longer_counts),
+		cmocka_unit_test(a_pinned_list_stays_whatever_the_origins_say),
 	};
 
 	return cmocka_run_group_tests_name("decide", tests, NULL, NULL);

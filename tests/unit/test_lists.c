@@ -67,6 +67,41 @@ static void what_is_saved_is_read_again(void **state)
 	remove_folder(path);
 }
 
+static void earlier_revisions_are_kept_and_the_oldest_go(void **state)
+{
+	char path[64], text[32];
+	int fd = make_folder(path);
+	struct lists *l = load(fd);
+	struct list_state *s = lists_find(l, "humanitec");
+	struct prefix_set set, want;
+	struct error err;
+
+	(void)state;
+	for (unsigned i = 1; i <= REVISIONS_KEPT + 3; i++) {
+		struct list_in_force before;
+
+		snprintf(text, sizeof(text), "34.1.1.%u", i);
+		set = set_of(text);
+		list_put_in_force(s, &set, US_PER_SECOND, "guards", &before);
+		list_in_force_free(&before);
+		assert_int_equal(list_save(s, fd, &err), 0);
+	}
+	set = (struct prefix_set)PREFIX_SET_INIT;
+	assert_int_equal(list_load_revision(s, fd, 3, &set, &err), 0);
+	assert_int_equal(list_load_revision(s, fd, REVISIONS_KEPT + 4, &set, &err), 0);
+	for (unsigned i = 4; i <= REVISIONS_KEPT + 3; i++) {
+		snprintf(text, sizeof(text), "34.1.1.%u", i);
+		want = set_of(text);
+		assert_int_equal(list_load_revision(s, fd, i, &set, &err), 1);
+		assert_true(prefix_set_equal(&set, &want));
+		prefix_set_free(&want);
+	}
+	prefix_set_free(&set);
+	lists_free(l);
+	close(fd);
+	remove_folder(path);
+}
+
 static void a_damaged_list_is_set_aside(void **state)
 {
 	char path[64];
@@ -124,6 +159,7 @@ int test_lists(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_saved_is_read_again),
+		cmocka_unit_test(earlier_revisions_are_kept_and_the_oldest_go),
 		cmocka_unit_test(a_damaged_list_is_set_aside),
 		cmocka_unit_test(an_answer_counts_only_for_its_question),
 	};
