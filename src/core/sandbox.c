@@ -130,8 +130,10 @@ static int find_user(const char *name, struct sandbox_user *user)
 
 int sandbox_user(struct sandbox_user *user, struct error *err)
 {
-	int found = find_user("hallowd", user);
+	int found;
 
+	*user = (struct sandbox_user){ "", 0, 0 };
+	found = find_user("hallowd", user);
 	if (found == 0)
 		found = find_user("nobody", user);
 	if (found < 0)

@@ -26,6 +26,13 @@ int after_exec(void);
 /* Runs `body` in a child of its own and returns its exit status, or -1 where a signal ended it. */
 int in_child(int (*body)(void *), void *ctx);
 
+/* Skips the test unless this is root with the capabilities that hallowd needs. */
+void need_root(void);
+
+/* Becomes what systemd makes of hallowd: a user of its own, CAP_NET_ADMIN in the ambient set.  0, or -1. */
+#define SERVICE_UID 65533
+int become_service(void);
+
 /* For a `body`: says what was not so, and fails. */
 #define CHILD_CHECK(condition) \
 	do { \

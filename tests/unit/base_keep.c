@@ -16,6 +16,7 @@
 #include "base.h"
 #include "core/file.h"
 #include "core/paths.h"
+#include "core/sandbox.h"
 #include "core/time_text.h"
 #include "keep/keep.h"
 #include "keep/packet.h"
@@ -305,6 +306,48 @@ static void it_has_no_privileges_and_nothing_else_open(void **state)
 	buffer_free(&b);
 }
 
+/* --- started by a hallowd that has given up its privileges already */
+
+static int start_sandboxed(void *ctx)
+{
+	struct place *p = ctx;
+	struct kept taken[KEEP_MAX];
+	struct error err;
+	size_t count;
+	int fds[2];
+
+	CHILD_CHECK(pipe2(fds, O_CLOEXEC) == 0);
+	CHILD_CHECK(sandbox_keep_net_admin(&err) == 0);
+	if (keep_start(p->dir, path_program("hallowd-keep"), &p->pid, &err) != 0) {
+		dprintf(2, "%s\n", err.text);
+		return 1;
+	}
+	put_one(p, "owner", fds[1]);
+	CHILD_CHECK(keep_take(p->dir, taken, KEEP_MAX, &count, NULL, &err) == 0 && count == 1);
+	CHILD_CHECK(close(taken[0].fd) == 0 && close(fds[1]) == 0 && other_end_is_open(fds[0]));
+	CHILD_CHECK(keep_stop(p->dir, &err) == 0);
+	CHILD_CHECK(other_end_closes(fds[0]));
+	return 0;
+}
+
+static int start_as_service(void *ctx)
+{
+	struct place *p = ctx;
+
+	CHILD_CHECK(become_service() == 0);
+	return start_sandboxed(p);
+}
+
+static void a_sandboxed_hallowd_can_start_it(void **state)
+{
+	struct place *p = *state;
+
+	need_root();
+	assert_int_equal(in_child(start_sandboxed, p), 0);
+	assert_int_equal(fchown(p->dir, SERVICE_UID, SERVICE_UID), 0);
+	assert_int_equal(in_child(start_as_service, p), 0);
+}
+
 /* --- who may ask */
 
 static int connect_raw(const struct place *p)
@@ -325,7 +368,7 @@ static int ask_as_stranger(void *ctx)
 	struct kept taken[KEEP_MAX];
 	size_t count;
 
-	CHILD_CHECK(setresuid(65533, 65533, 65533) == 0);
+	CHILD_CHECK(setresuid(SERVICE_UID, SERVICE_UID, SERVICE_UID) == 0);
 	CHILD_CHECK(keep_take(p->dir, taken, KEEP_MAX, &count, NULL, NULL) == -1);
 	return 0;
 }
@@ -334,10 +377,7 @@ static void strangers_get_nothing(void **state)
 {
 	struct place *p = *state;
 
-	if (geteuid() != 0) {
-		print_message("skipped: root is needed\n");
-		skip();
-	}
+	need_root();
 	start(p);
 	put_one(p, "owner", p->dir);
 	assert_int_equal(in_child(ask_as_stranger, p), 0); /* the mode keeps it out */
@@ -513,6 +553,7 @@ int run_keep_tests(void)
 		IN_PLACE(a_name_is_replaced_and_all_eight_fit),
 		IN_PLACE(it_outlives_a_starter_that_is_killed),
 		IN_PLACE(it_has_no_privileges_and_nothing_else_open),
+		IN_PLACE(a_sandboxed_hallowd_can_start_it),
 		IN_PLACE(strangers_get_nothing),
 		IN_PLACE(garbage_and_stalling_do_no_harm),
 		IN_PLACE(it_ends_when_its_name_is_removed),

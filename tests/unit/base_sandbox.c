@@ -52,7 +52,7 @@ static bool is_root(void)
 	return geteuid() == 0;
 }
 
-static void need_root(void)
+void need_root(void)
 {
 	if (is_root() && (status_field("\nCapPrm:", 16) & FOR_CHILDREN) == FOR_CHILDREN)
 		return;
@@ -118,11 +118,12 @@ static void its_children_give_up_what_exec_gives_them(void **state)
 	assert_int_equal(in_child(keep_as_root, ""), 0);
 }
 
-/* As systemd starts it: a user of its own, CAP_NET_ADMIN in the ambient set. */
-static int become_service(void)
+int become_service(void)
 {
-	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || setgroups(0, NULL) != 0 || setresgid(65533, 65533, 65533) != 0 ||
-	    setresuid(65533, 65533, 65533) != 0 || set_caps(BIT(CAP_NET_ADMIN), BIT(CAP_NET_ADMIN)) != 0)
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || setgroups(0, NULL) != 0 ||
+	    setresgid(SERVICE_UID, SERVICE_UID, SERVICE_UID) != 0 ||
+	    setresuid(SERVICE_UID, SERVICE_UID, SERVICE_UID) != 0 ||
+	    set_caps(BIT(CAP_NET_ADMIN), BIT(CAP_NET_ADMIN)) != 0)
 		return -1;
 	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0);
 }
@@ -141,7 +142,7 @@ static int keep_as_service(void *ctx)
 	/* A child of it: no capability, the same user. */
 	CHILD_CHECK(sandbox_child(&err) == 0);
 	CHILD_CHECK(caps_are(0, bounding));
-	CHILD_CHECK(getuid() == 65533);
+	CHILD_CHECK(getuid() == SERVICE_UID);
 	return 0;
 }
 
@@ -234,7 +235,7 @@ static int give_up_effective_root(void *ctx)
 	struct error err;
 
 	(void)ctx;
-	CHILD_CHECK(setresuid(65533, 0, 0) == 0);
+	CHILD_CHECK(setresuid(SERVICE_UID, 0, 0) == 0);
 	CHILD_CHECK(sandbox_child(&err) == 0);
 	CHILD_CHECK(getuid() != 0 && geteuid() != 0 && setuid(0) == -1);
 	return 0;
