@@ -52,9 +52,11 @@ void suggest_begin(struct suggestion *s, const char *wrong)
 
 static size_t slip(const char *wrong)
 {
-	size_t edits = strlen(wrong) / 3;
+	size_t len = strlen(wrong);
 
-	return edits < 1 ? 1 : least(edits, 3);
+	if (len < 2)
+		return 0;
+	return len < 3 ? 1 : least(len / 3, 3);
 }
 
 void suggest_consider(struct suggestion *s, const char *name)

@@ -6,7 +6,8 @@
 
 /* Considers one name after the other; `best` is the nearest so far, NULL while none is near enough to be a slip of the
  * fingers: as many edits (a character more, less, changed, or two swapped; case does not count) as a third of the
- * name's length, at least one, at most three.  Of two as near, the first. */
+ * name's length, at most three; one for a name of two characters, none for a shorter one.  Of two as near, the
+ * first. */
 struct suggestion {
 	const char *wrong;
 	const char *best; /* one of the names considered; not owned */

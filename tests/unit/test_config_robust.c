@@ -19,6 +19,24 @@ static void the_shipped_file_is_right(void **state)
 	free(text);
 }
 
+/* The first example of the manual page that is a whole file. */
+static void the_manual_is_right(void **state)
+{
+	size_t len;
+	char *page = read_source_file("doc/hallowd.yaml.5", &len);
+	char *start = strstr(page, "\nversion: 1\n"), *end = start != NULL ? strstr(start, "\n.Ed") : NULL;
+	struct config *c;
+
+	(void)state;
+	assert_non_null(end);
+	end[1] = '\0';
+	c = must_config(start + 1);
+	assert_int_equal(c->list_count, 2);
+	assert_int_equal(c->endpoint_count, 1);
+	config_free(c);
+	free(page);
+}
+
 static void assert_same_amount(const struct amount *a, const struct amount *b)
 {
 	assert_int_equal(a->is_share, b->is_share);
@@ -173,7 +191,7 @@ static void many_endpoints(void **state)
 	(void)state;
 	buffer_printf(&text, OWN_LIST "endpoints:\n");
 	for (unsigned i = 0; i < 2000; i++)
-		buffer_printf(&text, "  e%u: {address: [10.%u.%u.1, '2001:db8:%x::/48'], port: [1, 80-90], allow: own}\n",
+		buffer_printf(&text, "  e%u: {address: [10.%u.%u.1, '2001:db8:%x::/48'], port: 80-90, allow: own}\n",
 		              i, i / 256, i % 256, i);
 	c = must_config(buffer_str(&text));
 	assert_int_equal(c->endpoint_count, 2000);
@@ -203,6 +221,7 @@ int test_config_robust(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_shipped_file_is_right),
+		cmocka_unit_test(the_manual_is_right),
 		cmocka_unit_test(the_example_says_what_it_means),
 		cmocka_unit_test(cut_off_anywhere),
 		cmocka_unit_test(damaged_anywhere),

@@ -56,6 +56,8 @@ static void only_slips_are_suggested(void **state)
 	assert_string_equal(nearest("built-in"), "builtin");
 	assert_string_equal(nearest("retensoin"), "retention");
 	assert_null(nearest("uri-of-it"));
+	assert_string_equal(nearest("om"), "on");
+	assert_null(nearest("o"));
 	assert_null(nearest("xyz"));
 	assert_null(nearest("flie2x"));
 	suggest_begin(&s, "ulr");

@@ -1,0 +1,68 @@
+/* Any bytes as hallowd.yaml: a configuration that holds together, or errors; never both, never neither.
+ * `make fuzz-programs` builds it with clang's libFuzzer; replay.c runs it over the seed corpus in `make check`. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config/config.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void require_list(const struct list_config *l)
+{
+	require(name_valid(l->name) && l->line > 0);
+	require((l->origin_count == 0) == !prefix_set_empty(&l->entries));
+	require(l->origin_count == 0 || (l->agree >= 1 && l->agree <= l->origin_count));
+	for (size_t i = 0; i < l->origin_count; i++) {
+		const struct origin_config *o = &l->origins[i];
+
+		require(name_valid(o->name) && o->where != NULL && o->select != NULL && o->ca_file != NULL);
+		require(o->kind != ORIGIN_FILE || o->where[0] == '/');
+		require(o->kind != ORIGIN_URL || strncasecmp(o->where, "http", 4) == 0);
+		require(o->max_size > 0 && o->timeout > 0);
+	}
+}
+
+static void require_endpoint(const struct config *c, const struct policy_endpoint *e)
+{
+	require(name_valid(e->name) && protocol_name(e->protocol) != NULL);
+	require(e->kind != NULL && e->owner != NULL && e->reason != NULL);
+	require(e->address_count > 0 && e->port_count > 0 && e->list_count > 0);
+	for (size_t i = 0; i < e->list_count; i++)
+		require(e->lists[i] < c->list_count);
+	for (size_t i = 0; i < e->port_count; i++) {
+		require(e->ports[i].first > 0 && e->ports[i].first <= e->ports[i].last);
+		require(i == 0 || e->ports[i - 1].last < e->ports[i].first);
+	}
+}
+
+static void require_config(const struct config *c)
+{
+	require(c->state_dir[0] == '/' && c->run_dir[0] == '/');
+	for (size_t i = 0; i < c->list_count; i++)
+		require_list(&c->lists[i]);
+	for (size_t i = 0; i < c->endpoint_count; i++)
+		require_endpoint(c, &c->endpoints[i]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct buffer errors = BUFFER_INIT;
+	struct config *c = NULL;
+
+	if (config_parse("fuzz", data, size, &c, &errors) == 0) {
+		require(errors.len == 0);
+		require_config(c);
+	} else {
+		require(c == NULL && errors.len > 0);
+	}
+	config_free(c);
+	buffer_free(&errors);
+	return 0;
+}
