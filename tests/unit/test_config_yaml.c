@@ -44,6 +44,8 @@ static void what_yaml_has_and_we_do_not(void **state)
 		{ "version: 1\n? {a: b}\n: 1\n", { "2:3|a key is a mapping here" } },
 		{ "version: 1\nstate_dir: \"/a\\0b\"\n", { "2:12|NUL" } },
 		{ "version: 1\nversion: 1\n", { "2:1|'version' stands here a second time|line 1|keep one" } },
+		/* The second of the two is not read: what is wrong in it is not told. */
+		{ V1 "lists: {}\nlists: {a: {}}\n", { "3:1|'lists' stands here a second time" } },
 		{ V1 "audit:\n  retention: 1d\n  nflog_group: 1\n  retention: 2d\n  retention: 3d\n",
 		  { "5:3|'retention'|second time (first on line 3)", "6:3|'retention'|first on line 3" } },
 		{ "[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]", { "1:17|nested too deep|16 levels" } },
