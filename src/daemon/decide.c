@@ -98,6 +98,8 @@ static int breach(struct list_state *s, struct judgement *j, time_us now, struct
 	}
 	if (s->held.declined && list_held_same(s, &j->outcome, &j->breached)) {
 		result->outcome = REFRESH_UNCHANGED;
+		prefix_set_free(&result->added);
+		prefix_set_free(&result->removed);
 		return texts_add(&result->reasons, "the origins still publish the change that was declined on %s",
 		                 time_format(s->held.since, 0, text));
 	}
@@ -112,6 +114,9 @@ static int pinned(struct list_state *s, struct list_result *result)
 {
 	bool same = prefix_set_empty(&result->added) && prefix_set_empty(&result->removed);
 
+	/* The difference is that to what the origins say, and nothing of it happens. */
+	prefix_set_free(&result->added);
+	prefix_set_free(&result->removed);
 	list_release(s);
 	result->outcome = result->origin_failed ? REFRESH_FAILED : REFRESH_UNCHANGED;
 	return same ? 0 : texts_add(&result->reasons, "pinned by %s (%s): what the origins agree on is not put in force until "
