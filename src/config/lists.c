@@ -1,5 +1,4 @@
 /* The section `lists`: lists from origins, with agreement, schedule and guards; and lists of one's own. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -36,8 +36,8 @@ bool value_reference(struct reader *r, const struct node *n);
 /* An http or https URL without user name and password.  Never shows it. */
 bool value_url(struct reader *r, const struct node *n, const char **url);
 
-/* "NAME" or "NAME:PORT" of a URL, or a host on its own: an IP address (IPv6 in brackets where `brackets`) or a host
- * name as RFC 1123 has it. */
+/* A host without a port: an IP address (IPv6 in brackets where `brackets`, without them otherwise) or a host name as
+ * RFC 1123 has it. */
 bool host_valid(const char *host, size_t len, bool brackets);
 
 /* Decimal digits without sign or leading zero, at most `max`. */
