@@ -94,19 +94,18 @@ static void complain_character(const char *text, size_t len, struct place at, st
 
 int yaml_error_complain(const yaml_parser_t *parser, const char *text, size_t len, struct complaints *complaints)
 {
-	const char *problem = parser->problem != NULL ? parser->problem : "it cannot be read";
-	const char *advice = advice_for(problem);
 	struct place at = { (unsigned)parser->problem_mark.line + 1, (unsigned)parser->problem_mark.column + 1 };
+	const char *context = parser->context, *advice;
 
-	if (parser->error == YAML_MEMORY_ERROR)
+	if (parser->error == YAML_MEMORY_ERROR || parser->problem == NULL)
 		return -1;
+	advice = advice_for(parser->problem);
 	if (parser->error == YAML_READER_ERROR)
 		complain_reader(parser, text, len, complaints);
-	else if (strcmp(problem, "found character that cannot start any token") == 0)
+	else if (strcmp(parser->problem, "found character that cannot start any token") == 0)
 		complain_character(text, len, at, complaints);
 	else
-		complain(complaints, at, "this is no YAML: %s%s%s%s%s", problem, parser->context != NULL ? " " : "",
-		         parser->context != NULL ? parser->context : "", advice != NULL ? "; " : "",
-		         advice != NULL ? advice : "");
+		complain(complaints, at, "this is no YAML: %s%s%s%s%s", parser->problem, context != NULL ? " " : "",
+		         context != NULL ? context : "", advice != NULL ? "; " : "", advice != NULL ? advice : "");
 	return 0;
 }
