@@ -84,6 +84,7 @@ lab_up() {
 		lab_down
 		return 1
 	fi
+	chmod 0711 "$LAB_DIR" # others may reach a certificate in it, and list nothing
 	mkdir -m 0700 "$STATE" "$RUN"
 }
 
