@@ -75,9 +75,11 @@ static int visit_counter(const struct nlmsghdr *nlh, void *ctx)
 	struct nftnl_obj *o = nftnl_obj_alloc();
 	int rc = -1;
 
-	if (o == NULL)
+	if (o == NULL) {
 		errno = ENOMEM;
-	else if (nftnl_obj_nlmsg_parse(nlh, o) < 0)
+		return -1;
+	}
+	if (nftnl_obj_nlmsg_parse(nlh, o) < 0)
 		errno = EBADMSG;
 	else
 		rc = take_object(ctx, o);

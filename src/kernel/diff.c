@@ -68,9 +68,11 @@ static int wanted_text(const struct model_chain *want, struct buffer *text)
 	for (size_t i = 0; rc == 0 && i < want->rule_count; i++) {
 		struct nftnl_rule *rule = nftnl_rule_alloc();
 
-		if (rule == NULL)
+		if (rule == NULL) {
 			errno = ENOMEM;
-		rc = rule == NULL || rule_build(&want->rules[i], rule) != 0 ? -1 : rule_text(rule, text);
+			return -1;
+		}
+		rc = rule_build(&want->rules[i], rule) != 0 ? -1 : rule_text(rule, text);
 		nftnl_rule_free(rule);
 	}
 	return rc;
@@ -218,10 +220,13 @@ static int remove_sets(struct diff *d)
 	for (size_t i = 0; i < d->sets.count; i++) {
 		const struct step *s = &d->sets.steps[i];
 		const struct model_set *have = s->have;
+		int rc = 0;
 
-		if (s->action == REMOVE && is_list(have) && diff_list(have, NULL, d->b, d->change) != 0)
-			return -1;
-		if ((s->action == REMOVE || s->action == REMAKE) && put_set_gone(d->b, have->name) != 0)
+		if (s->action == REMOVE && is_list(have))
+			rc = diff_list_gone(have, d->b, d->change);
+		else if (s->action == REMOVE || s->action == REMAKE)
+			rc = put_set_gone(d->b, have->name);
+		if (rc != 0)
 			return -1;
 	}
 	return 0;

@@ -57,23 +57,48 @@ static int put_ranges6(struct put_elements *p, const struct model_set *a, const 
 	return 0;
 }
 
+static int put_ranges(struct put_elements *p, const struct model_set *a, const struct model_set *b, struct prefix_set *noted)
+{
+	enum set_kind kind = a->count != 0 ? a->kind : b->kind;
+
+	return kind == SET_LIST4 ? put_ranges4(p, a, b, noted) : put_ranges6(p, a, b, noted);
+}
+
+/* Puts nothing: what is in a set that is removed or emptied as a whole. */
+static int note_gone(const struct model_set *have, struct kernel_list_change *noted)
+{
+	struct put_elements none = PUT_ELEMENTS(NULL, NFT_MSG_DELSETELEM, have->name);
+
+	return have->foreign ? 0 : put_ranges(&none, have, &empty, &noted->removed);
+}
+
+static struct kernel_list_change *note_list(struct kernel_change *change, const char *set)
+{
+	const char *list;
+	size_t len = shape_part(set, SHAPE_LIST, &list);
+
+	return change_list(change, list, len);
+}
+
+int diff_list_gone(const struct model_set *have, struct batch *b, struct kernel_change *change)
+{
+	struct kernel_list_change *noted = note_list(change, have->name);
+
+	return noted == NULL || note_gone(have, noted) != 0 ? -1 : put_set_gone(b, have->name);
+}
+
 int diff_list(const struct model_set *have, const struct model_set *want, struct batch *b, struct kernel_change *change)
 {
-	const struct model_set *any = want != NULL ? want : have, *old = contents(have), *new = contents(want);
-	struct put_elements gone = PUT_ELEMENTS(want != NULL ? b : NULL, NFT_MSG_DELSETELEM, any->name);
-	struct put_elements come = PUT_ELEMENTS(b, NFT_MSG_NEWSETELEM, any->name);
-	struct kernel_list_change *noted;
-	const char *list;
-	size_t len = shape_part(any->name, SHAPE_LIST, &list);
+	struct kernel_list_change *noted = note_list(change, want->name);
+	struct put_elements gone = PUT_ELEMENTS(b, NFT_MSG_DELSETELEM, want->name);
+	struct put_elements come = PUT_ELEMENTS(b, NFT_MSG_NEWSETELEM, want->name);
+	const struct model_set *old = contents(have);
 
-	noted = change_list(change, list, len);
 	if (noted == NULL)
 		return -1;
-	if (have != NULL && have->irregular && want != NULL && put_set_empty(b, any->name) != 0)
+	if (have != NULL && have->irregular && (note_gone(have, noted) != 0 || put_set_empty(b, have->name) != 0))
 		return -1;
-	if (any->kind == SET_LIST4)
-		return put_ranges4(&gone, old, new, &noted->removed) != 0 ? -1 : put_ranges4(&come, new, old, &noted->added);
-	return put_ranges6(&gone, old, new, &noted->removed) != 0 ? -1 : put_ranges6(&come, new, old, &noted->added);
+	return put_ranges(&gone, old, want, &noted->removed) != 0 ? -1 : put_ranges(&come, want, old, &noted->added);
 }
 
 static int note_endpoint(struct kernel_change *change, const struct map_entry *entry)

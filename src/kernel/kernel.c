@@ -11,6 +11,7 @@
 #include "kernel/epoch.h"
 #include "kernel/model.h"
 #include "kernel/netlink.h"
+#include "kernel/peer.h"
 #include "kernel/put.h"
 #include "kernel/read.h"
 #include "kernel/state.h"
@@ -131,12 +132,12 @@ int kernel_plan(struct kernel *k, const struct policy *p, struct kernel_change *
 
 static int check_owner(const struct kernel *k, const struct model *m, struct error *err)
 {
-	char peer[NETLINK_PEER_MAX];
+	char peer[PEER_MAX];
 
 	if (!m->present || !(m->flags & TABLE_OWNER) || is_ours(k, m))
 		return 0;
 	return error_set(err, "table inet " KERNEL_TABLE " belongs to %s: only that process may change it; "
-	                      "is hallowd or hallowd-keep running?", netlink_peer(m->owner, peer));
+	                      "is hallowd or hallowd-keep running?", peer_name(m->owner, peer));
 }
 
 /* The kernel now has what was wanted; `want` is used up. */

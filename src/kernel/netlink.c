@@ -303,22 +303,3 @@ int netlink_commit(struct netlink *nl, const struct batch *b, struct error *err)
 	}
 	return read_verdict(nl, b, err);
 }
-
-const char *netlink_peer(uint32_t port, char out[NETLINK_PEER_MAX])
-{
-	char path[64], name[32] = "";
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%u/comm", port);
-	f = fopen(path, "re");
-	if (f != NULL) {
-		if (fgets(name, sizeof(name), f) != NULL)
-			name[strcspn(name, "\n")] = '\0';
-		fclose(f);
-	}
-	if (name[0] != '\0')
-		snprintf(out, NETLINK_PEER_MAX, "%s (process %u)", name, port);
-	else
-		snprintf(out, NETLINK_PEER_MAX, "netlink port %u", port);
-	return out;
-}

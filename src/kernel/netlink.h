@@ -40,9 +40,4 @@ int netlink_generation(struct netlink *nl, uint32_t *generation);
  * -1 with errno and *err when it took nothing: the first message that was refused, and why. */
 int netlink_commit(struct netlink *nl, const struct batch *b, struct error *err);
 
-/* The name of the process behind a netlink port, where it can be found out: "hallowd (process 17)"; else "netlink port 17".
- * Returns out. */
-#define NETLINK_PEER_MAX 64
-const char *netlink_peer(uint32_t port, char out[NETLINK_PEER_MAX]);
-
 #endif

@@ -5,12 +5,14 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "kernel/kernel.h"
 #include "kernel/netlink.h"
+#include "kernel/peer.h"
 #include "kernel/rules.h"
 
 #define KERNEL_BUFFER 131072 /* bytes that the kernel gathers before it hands them over (nlbufsiz) */
@@ -49,30 +51,35 @@ static int bind_group(struct netlink *nl, uint16_t group)
 	return netlink_request(nl, nlh, NULL, NULL);
 }
 
-/* Who has the group: the first two columns of the file are group and netlink port.  "" where it cannot be told. */
-static const char *holder(uint16_t group, char out[NETLINK_PEER_MAX])
+/* Whether another socket has the group, and its netlink port: the first two columns of the file. */
+static bool find_holder(uint16_t group, uint32_t *port)
 {
 	FILE *f = fopen(GROUPS, "re");
-	unsigned number, port;
+	unsigned number, peer;
+	bool found = false;
 	char line[256];
 
-	out[0] = '\0';
 	if (f == NULL)
-		return out;
-	while (out[0] == '\0' && fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "%u %u", &number, &port) == 2 && number == group)
-			netlink_peer(port, out);
+		return false;
+	while (!found && fgets(line, sizeof(line), f) != NULL)
+		found = sscanf(line, "%u %u", &number, &peer) == 2 && number == group;
 	fclose(f);
-	return out;
+	if (found)
+		*port = peer;
+	return found;
 }
 
-static int busy(uint16_t group, struct error *err)
+/* The kernel says EPERM both where the group is another's and where the right is missing, and EBUSY in a race. */
+static int refused(uint16_t group, int error, struct error *err)
 {
-	char peer[NETLINK_PEER_MAX];
+	char peer[PEER_MAX];
+	uint32_t port;
 
-	if (holder(group, peer)[0] != '\0')
-		return error_set(err, "NFLOG group %u is in use by %s; give one of them another group", group, peer);
-	return error_set(err, "NFLOG group %u is in use by another program; give one of them another group", group);
+	if ((error == EPERM || error == EBUSY) && find_holder(group, &port))
+		return error_set(err, "NFLOG group %u is in use by %s; give one of them another group", group, peer_name(port, peer));
+	if (error == EPERM)
+		return error_set(err, "binding NFLOG group %u: not permitted; CAP_NET_ADMIN is needed (run as root)", group);
+	return error_errno(err, error, "binding NFLOG group %u (is nfnetlink_log in the kernel?)", group);
 }
 
 static int set_up(struct netlink *nl, uint16_t group, int rcvbuf, struct error *err)
@@ -81,13 +88,8 @@ static int set_up(struct netlink *nl, uint16_t group, int rcvbuf, struct error *
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf)) != 0)
 		return error_errno(err, errno, "giving NFLOG group %u a receive buffer of %d bytes", group, rcvbuf);
-	if (bind_group(nl, group) != 0) {
-		if (errno == EBUSY)
-			return busy(group, err);
-		if (errno == EPERM)
-			return error_set(err, "binding NFLOG group %u: not permitted; CAP_NET_ADMIN is needed (run as root)", group);
-		return error_errno(err, errno, "binding NFLOG group %u (is nfnetlink_log in the kernel?)", group);
-	}
+	if (bind_group(nl, group) != 0)
+		return refused(group, errno, err);
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return error_errno(err, errno, "making the NFLOG socket non-blocking");
 	return 0;

@@ -9,49 +9,63 @@
 /* nft breaks the line behind each second IPv4 range, and behind each other element. */
 #define BREAK ",\n\t\t\t     "
 
-/* "A", "A/LENGTH" where the range is one prefix, or "A-B". */
-static int print_range(const struct address *first, const struct address *last, struct buffer *out)
-{
-	struct prefix p = { .addr = *first };
-	struct range r;
-	char a[ADDRESS_TEXT_MAX], b[ADDRESS_TEXT_MAX];
-	unsigned bits = address_size(first->family) * 8;
+/* The addresses of one set or map, as numbers; IPv4 in the low bits. */
+struct span {
+	sa_family_t family;
+	struct u128 first, last;
+};
 
-	address_format(first, a);
-	if (address_compare(first, last) == 0)
-		return buffer_printf(out, "%s", a);
-	for (p.length = 0; p.length < bits; p.length++) {
-		prefix_range(&p, &r);
-		if (address_compare(&r.first, first) == 0 && address_compare(&r.last, last) == 0)
-			return buffer_printf(out, "%s/%u", a, p.length);
+static const char *text_of(sa_family_t family, struct u128 v, char out[ADDRESS_TEXT_MAX])
+{
+	struct address a = address_from4((uint32_t)v.lo);
+
+	if (family == AF_INET6) {
+		a.family = AF_INET6;
+		u128_to_bytes(v, a.bytes);
 	}
-	return buffer_printf(out, "%s-%s", a, address_format(last, b));
+	return address_format(&a, out);
 }
 
-static void address_at(const struct model_set *set, size_t i, struct address *first, struct address *last)
+/* "A", "A/LENGTH" where the addresses are one prefix, or "A-B". */
+static int print_span(const struct span *s, struct buffer *out)
 {
-	if (set->kind == SET_LIST4) {
-		*first = address_from4(set->v4[i].first);
-		*last = address_from4(set->v4[i].last);
-		return;
-	}
-	first->family = last->family = AF_INET6;
-	u128_to_bytes(set->v6[i].first, first->bytes);
-	u128_to_bytes(set->v6[i].last, last->bytes);
+	char a[ADDRESS_TEXT_MAX], b[ADDRESS_TEXT_MAX];
+	struct u128 span = { s->first.hi ^ s->last.hi, s->first.lo ^ s->last.lo };
+	unsigned width = u128_width(span), bits = address_size(s->family) * 8;
+	struct u128 ones = u128_low_ones(width);
+
+	text_of(s->family, s->first, a);
+	if (width == 0)
+		return buffer_printf(out, "%s", a);
+	if (u128_compare(span, ones) == 0 && (s->first.hi & ones.hi) == 0 && (s->first.lo & ones.lo) == 0)
+		return buffer_printf(out, "%s/%u", a, bits - width);
+	return buffer_printf(out, "%s-%s", a, text_of(s->family, s->last, b));
+}
+
+static struct span span_at(const struct model_set *set, size_t i)
+{
+	if (set->kind == SET_LIST4)
+		return (struct span){ AF_INET, { 0, set->v4[i].first }, { 0, set->v4[i].last } };
+	return (struct span){ AF_INET6, set->v6[i].first, set->v6[i].last };
 }
 
 static int print_list_elements(const struct model_set *set, struct buffer *out)
 {
-	struct address first = { 0 }, last = { 0 };
-
 	for (size_t i = 0; i < set->count; i++) {
 		const char *between = i == 0 ? "" : set->kind == SET_LIST4 && i % 2 == 1 ? ", " : BREAK;
+		struct span s = span_at(set, i);
 
-		address_at(set, i, &first, &last);
-		if (buffer_printf(out, "%s", between) != 0 || print_range(&first, &last, out) != 0)
+		if (buffer_printf(out, "%s", between) != 0 || print_span(&s, out) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+static struct u128 address_in(const uint8_t *key, sa_family_t family)
+{
+	if (family == AF_INET6)
+		return u128_from_bytes(key);
+	return (struct u128){ 0, (uint64_t)key[0] << 24 | (uint64_t)key[1] << 16 | (uint64_t)key[2] << 8 | key[3] };
 }
 
 static uint16_t port_of(const uint8_t *key, size_t size)
@@ -61,13 +75,12 @@ static uint16_t port_of(const uint8_t *key, size_t size)
 
 static int print_entry(const struct model_set *set, const struct map_entry *e, struct buffer *out)
 {
-	struct address first = { .family = set->kind == SET_ENDPOINTS4 ? AF_INET : AF_INET6 }, last = first;
-	size_t size = address_size(first.family);
+	sa_family_t family = set->kind == SET_ENDPOINTS4 ? AF_INET : AF_INET6;
+	struct span s = { family, address_in(e->first, family), address_in(e->last, family) };
+	size_t size = address_size(family);
 	uint16_t low = port_of(e->first, size), high = port_of(e->last, size);
 
-	memcpy(first.bytes, e->first, size);
-	memcpy(last.bytes, e->last, size);
-	if (print_range(&first, &last, out) != 0 || buffer_printf(out, " . %s . %u", protocol_name(e->first[size]), low) != 0)
+	if (print_span(&s, out) != 0 || buffer_printf(out, " . %s . %u", protocol_name(e->first[size]), low) != 0)
 		return -1;
 	if (low != high && buffer_printf(out, "-%u", high) != 0)
 		return -1;
@@ -105,7 +118,7 @@ static int print_set(const struct model_set *set, struct buffer *out)
 		return -1;
 	if (buffer_printf(out, "\t\tflags %s\n", shape->flags & NFT_SET_EVAL ? "dynamic,timeout" : "interval") != 0)
 		return -1;
-	if (shape->timeout != 0 && buffer_printf(out, "\t\ttimeout %us\n", (unsigned)(shape->timeout / 1000)) != 0)
+	if (shape->timeout != 0 && buffer_printf(out, "\t\ttimeout %uh\n", (unsigned)(shape->timeout / 3600000)) != 0)
 		return -1;
 	if (print_elements(set, out) != 0)
 		return -1;

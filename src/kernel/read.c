@@ -1,9 +1,9 @@
 #include "kernel/read.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/chain.h>
-#include <libnftnl/object.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
@@ -19,22 +19,36 @@
 #define TRIES 20
 #define CHAIN_BINDING 4 /* NFT_CHAIN_BINDING: a chain that belongs to one rule, and goes with it */
 
+static int no_memory(void)
+{
+	errno = ENOMEM;
+	return -1;
+}
+
+static int not_understood(void)
+{
+	errno = EBADMSG;
+	return -1;
+}
+
 static int visit_table(const struct nlmsghdr *nlh, void *ctx)
 {
 	struct nftnl_table *t = nftnl_table_alloc();
 	struct model *m = ctx;
+	int rc = 0;
 
-	if (t == NULL || nftnl_table_nlmsg_parse(nlh, t) < 0) {
-		nftnl_table_free(t);
-		errno = t == NULL ? ENOMEM : EBADMSG;
-		return -1;
+	if (t == NULL)
+		return no_memory();
+	if (nftnl_table_nlmsg_parse(nlh, t) < 0) {
+		rc = not_understood();
+	} else {
+		m->present = true;
+		m->flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
+		m->handle = nftnl_table_get_u64(t, NFTNL_TABLE_HANDLE);
+		m->owner = nftnl_table_is_set(t, NFTNL_TABLE_OWNER) ? nftnl_table_get_u32(t, NFTNL_TABLE_OWNER) : 0;
 	}
-	m->present = true;
-	m->flags = nftnl_table_get_u32(t, NFTNL_TABLE_FLAGS);
-	m->handle = nftnl_table_get_u64(t, NFTNL_TABLE_HANDLE);
-	m->owner = nftnl_table_is_set(t, NFTNL_TABLE_OWNER) ? nftnl_table_get_u32(t, NFTNL_TABLE_OWNER) : 0;
 	nftnl_table_free(t);
-	return 0;
+	return rc;
 }
 
 int read_table(struct netlink *nl, struct model *m)
@@ -51,15 +65,16 @@ static int visit_base_chain(const struct nlmsghdr *nlh, void *ctx)
 {
 	struct nftnl_chain *c = nftnl_chain_alloc();
 	bool *there = ctx;
+	int rc = 0;
 
-	if (c == NULL || nftnl_chain_nlmsg_parse(nlh, c) < 0) {
-		nftnl_chain_free(c);
-		errno = c == NULL ? ENOMEM : EBADMSG;
-		return -1;
-	}
-	*there = nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM);
+	if (c == NULL)
+		return no_memory();
+	if (nftnl_chain_nlmsg_parse(nlh, c) < 0)
+		rc = not_understood();
+	else
+		*there = nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM);
 	nftnl_chain_free(c);
-	return 0;
+	return rc;
 }
 
 int read_base_chain(struct netlink *nl, bool *there)
@@ -103,14 +118,11 @@ static int take_chain(struct model *m, const struct nftnl_chain *c)
 static int visit_chain(const struct nlmsghdr *nlh, void *ctx)
 {
 	struct nftnl_chain *c = nftnl_chain_alloc();
-	int rc = -1;
+	int rc;
 
 	if (c == NULL)
-		errno = ENOMEM;
-	else if (nftnl_chain_nlmsg_parse(nlh, c) < 0)
-		errno = EBADMSG;
-	else
-		rc = take_chain(ctx, c);
+		return no_memory();
+	rc = nftnl_chain_nlmsg_parse(nlh, c) < 0 ? not_understood() : take_chain(ctx, c);
 	nftnl_chain_free(c);
 	return rc;
 }
@@ -141,30 +153,42 @@ static int start_chain(struct rules_reader *r, const char *name)
 	if (end_chain(r) != 0)
 		return -1;
 	r->chain = model_find_chain(r->model, name);
-	if (r->chain != NULL && r->chain->text[0] == '\0')
+	/* A chain that is not known belongs to one rule, and that rule is none of ours. */
+	if (r->chain == NULL || r->chain->text[0] == '\0')
 		return 0;
-	errno = EINTR; /* a chain that we do not know, or that came before: it changed meanwhile */
+	errno = EINTR; /* its rules came before, and others between: they changed meanwhile */
 	return -1;
+}
+
+static const char *chain_of(const struct nlmsghdr *nlh)
+{
+	struct attrs in = attrs_of_message(nlh, sizeof(struct nfgenmsg));
+	const struct nlattr *attr;
+
+	while ((attr = attrs_next(&in)) != NULL)
+		if (mnl_attr_get_type(attr) == NFTA_RULE_CHAIN && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+			return mnl_attr_get_str(attr);
+	return NULL;
 }
 
 static int visit_rule(const struct nlmsghdr *nlh, void *ctx)
 {
-	struct nftnl_rule *rule = nftnl_rule_alloc();
+	const char *chain = chain_of(nlh);
 	struct rules_reader *r = ctx;
-	struct attrs in = attrs_of_message(nlh, sizeof(struct nfgenmsg));
-	const struct nlattr *attr;
-	const char *chain = NULL;
-	int rc = -1;
+	struct nftnl_rule *rule;
+	int rc;
 
-	while ((attr = attrs_next(&in)) != NULL)
-		if (mnl_attr_get_type(attr) == NFTA_RULE_CHAIN)
-			chain = mnl_attr_get_str(attr);
-	if (rule == NULL || chain == NULL)
-		errno = rule == NULL ? ENOMEM : EBADMSG;
-	else if (nftnl_rule_nlmsg_parse(nlh, rule) < 0) /* an expression that the library does not know: none of ours */
-		rc = start_chain(r, chain) != 0 ? -1 : buffer_printf(&r->text, "unknown\n");
+	if (chain == NULL)
+		return not_understood();
+	if (start_chain(r, chain) != 0)
+		return -1;
+	rule = nftnl_rule_alloc();
+	if (rule == NULL)
+		return no_memory();
+	if (nftnl_rule_nlmsg_parse(nlh, rule) < 0) /* an expression that the library does not know: none of ours */
+		rc = buffer_printf(&r->text, "unknown\n");
 	else
-		rc = start_chain(r, chain) != 0 ? -1 : rule_text(rule, &r->text);
+		rc = rule_text(rule, &r->text);
 	nftnl_rule_free(rule);
 	return rc;
 }
@@ -201,31 +225,32 @@ static int take_set(struct model *m, const struct nftnl_set *s)
 static int visit_set(const struct nlmsghdr *nlh, void *ctx)
 {
 	struct nftnl_set *s = nftnl_set_alloc();
-	int rc = -1;
+	int rc;
 
 	if (s == NULL)
-		errno = ENOMEM;
-	else if (nftnl_set_nlmsg_parse(nlh, s) < 0)
-		errno = EBADMSG;
-	else
-		rc = take_set(ctx, s);
+		return no_memory();
+	rc = nftnl_set_nlmsg_parse(nlh, s) < 0 ? not_understood() : take_set(ctx, s);
 	nftnl_set_free(s);
 	return rc;
 }
 
+/* Without the library, which does not know all types. */
 static int visit_object(const struct nlmsghdr *nlh, void *ctx)
 {
-	struct nftnl_obj *o = nftnl_obj_alloc();
-	int rc = -1;
+	struct attrs in = attrs_of_message(nlh, sizeof(struct nfgenmsg));
+	const struct nlattr *attr;
+	const char *name = NULL;
+	uint32_t type = NFT_OBJECT_UNSPEC;
 
-	if (o == NULL)
-		errno = ENOMEM;
-	else if (nftnl_obj_nlmsg_parse(nlh, o) < 0)
-		errno = EBADMSG;
-	else
-		rc = model_add_object(ctx, nftnl_obj_get_str(o, NFTNL_OBJ_NAME), nftnl_obj_get_u32(o, NFTNL_OBJ_TYPE)) != NULL ? 0 : -1;
-	nftnl_obj_free(o);
-	return rc;
+	while ((attr = attrs_next(&in)) != NULL) {
+		if (mnl_attr_get_type(attr) == NFTA_OBJ_NAME && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+			name = mnl_attr_get_str(attr);
+		if (mnl_attr_get_type(attr) == NFTA_OBJ_TYPE && mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			type = ntohl(mnl_attr_get_u32(attr));
+	}
+	if (name == NULL)
+		return not_understood();
+	return model_add_object(ctx, name, type) != NULL ? 0 : -1;
 }
 
 /* Asks for all things of one kind in our table. */

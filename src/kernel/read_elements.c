@@ -206,6 +206,37 @@ static int compare_bounds(const void *a, const void *b)
 	return c != 0 ? c : y->end - x->end;
 }
 
+/* The kernel's tree gives its elements in order, from the top; sorting those again would take as much memory once more. */
+static void sort_v4(uint64_t *v, size_t count)
+{
+	for (size_t i = 0, j = count - 1; i < j; i++, j--) {
+		uint64_t low = v[j];
+
+		v[j] = v[i];
+		v[i] = low;
+	}
+	for (size_t i = 1; i < count; i++)
+		if (v[i - 1] > v[i]) {
+			qsort(v, count, sizeof(*v), compare_v4);
+			return;
+		}
+}
+
+static void sort_v6(struct bound *v, size_t count)
+{
+	for (size_t i = 0, j = count - 1; i < j; i++, j--) {
+		struct bound low = v[j];
+
+		v[j] = v[i];
+		v[i] = low;
+	}
+	for (size_t i = 1; i < count; i++)
+		if (compare_bounds(&v[i - 1], &v[i]) > 0) {
+			qsort(v, count, sizeof(*v), compare_bounds);
+			return;
+		}
+}
+
 static struct bound bound_at(const struct bounds *b, size_t i)
 {
 	if (b->set->kind == SET_LIST4)
@@ -222,11 +253,11 @@ static void put_range(struct model_set *set, struct u128 first, struct u128 last
 }
 
 /* Pairs starts with ends.  False where they are not pairs, as when another program put its own marks into the set. */
-static bool pair_bounds(const struct bounds *b)
+static bool pair_bounds(const struct bounds *b, size_t i)
 {
 	const struct u128 top4 = { 0, UINT32_MAX }, top6 = { UINT64_MAX, UINT64_MAX };
 
-	for (size_t i = 0; i < b->count; i++) {
+	for (; i < b->count; i++) {
 		struct bound start = bound_at(b, i);
 
 		if (start.end)
@@ -246,20 +277,27 @@ static bool pair_bounds(const struct bounds *b)
 static int take_ranges(struct bounds *b)
 {
 	struct model_set *set = b->set;
+	bool marked;
 
 	if (b->count == 0)
 		return 0;
 	if (set->kind == SET_LIST4) {
-		qsort(b->v4, b->count, sizeof(*b->v4), compare_v4);
+		sort_v4(b->v4, b->count);
 		set->v4 = set->owned = reallocarray(NULL, b->count / 2 + 1, sizeof(*set->v4));
 	} else {
-		qsort(b->v6, b->count, sizeof(*b->v6), compare_bounds);
+		sort_v6(b->v6, b->count);
 		set->v6 = set->owned = reallocarray(NULL, b->count / 2 + 1, sizeof(*set->v6));
 	}
 	if (set->owned == NULL)
 		return -1;
-	if (!pair_bounds(b))
+	/* nft marks the bottom of the address space as an end, where nothing ends. */
+	marked = bound_at(b, 0).end && u128_width(bound_at(b, 0).at) == 0;
+	if (marked)
 		set->irregular = true;
+	if (!pair_bounds(b, marked)) {
+		set->irregular = true;
+		set->count = 0;
+	}
 	return 0;
 }
 
