@@ -168,7 +168,7 @@ void daemon_sync(struct ctl *ctl)
 		return;
 	if (status == 0)
 		status = answer_from(&c, words, 1, SYNC_PATIENCE_MS, &a, &err);
-	if (status == 0 && a.exit != EXIT_DONE)
+	if (status == 0 && (a.exit != EXIT_DONE || json_is_false(json_object_get(a.result, "on_disk"))))
 		status = error_set(&err, "%s", a.error != NULL ? a.error : "hallowd could not write out what it holds");
 	if (status == -1)
 		ctl_fail(0, "the last moments may be missing: %s", err.text);

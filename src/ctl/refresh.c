@@ -37,6 +37,19 @@ static void show_outcome(const json_t *list)
 		printf("  approved, it would be %zu added, %zu removed\n", added, removed);
 }
 
+static bool is_told(const json_t *reasons, const char *error)
+{
+	json_t *reason;
+	size_t i;
+
+	json_array_foreach(reasons, i, reason) {
+		if (json_is_string(reason) && strstr(json_string_value(reason), error) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* What went wrong with an origin, where the reasons have not said so already. */
 static void show_origins(const json_t *list)
 {
 	json_t *origin;
@@ -46,6 +59,8 @@ static void show_origins(const json_t *list)
 		const char *error = answer_text(origin, "error");
 
 		if (strcmp(answer_text(origin, "state"), "ok") == 0 && *error == '\0')
+			continue;
+		if (*error != '\0' && is_told(json_object_get(list, "reasons"), error))
 			continue;
 		fputs("  origin ", stdout);
 		plain_write(stdout, answer_text(origin, "name"));
