@@ -27,7 +27,7 @@ enum {
 };
 
 /* Rows with after < id <= upto that the filter lets through, in order of id; where `limit` is not 0, only the newest so
- * many.  The filter must outlive the statement.  0 with *stmt (sqlite3_finalize), or -1. */
+ * many.  The filter's source must stay until the statement is gone.  0 with *stmt (sqlite3_finalize), or -1. */
 int log_query(sqlite3 *db, const struct log_filter *f, int64_t after, int64_t upto, int64_t limit, sqlite3_stmt **stmt,
               struct error *err);
 

@@ -12,7 +12,7 @@ int query_start(sqlite3 *db, sqlite3_stmt **stmt, const char *sql, const char *c
 	if (sqlite3_prepare_v2(db, sql, -1, stmt, NULL) != SQLITE_OK)
 		return query_error(db, err);
 	for (i = 0; i < count; i++) {
-		if (sqlite3_bind_text(*stmt, i + 1, texts[i], -1, SQLITE_STATIC) != SQLITE_OK) {
+		if (sqlite3_bind_text(*stmt, i + 1, texts[i], -1, SQLITE_TRANSIENT) != SQLITE_OK) {
 			query_error(db, err);
 			sqlite3_finalize(*stmt);
 			*stmt = NULL;
