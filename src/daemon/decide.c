@@ -104,6 +104,7 @@ static int breach(struct list_state *s, struct judgement *j, time_us now, struct
 		                 time_format(s->held.since, 0, text));
 	}
 	result->outcome = REFRESH_HELD;
+	result->newly_held = !list_held_same(s, &j->outcome, &j->breached);
 	if (add_all(&result->reasons, &j->breached) == -1)
 		return -1;
 	return list_hold(s, &j->outcome, &j->breached, now);

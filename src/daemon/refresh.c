@@ -174,12 +174,11 @@ fail:
 
 /* --- to disk and to the audit log --- */
 
-static void tell_outcome(struct daemon *d, const struct list_result *result, time_us when, bool was_failing)
+static void tell_outcome(struct daemon *d, const struct list_result *result, bool was_failing)
 {
-	const struct list_state *s = result->list;
-	const char *name = s->config->name;
+	const char *name = result->list->config->name;
 
-	if (result->outcome == REFRESH_HELD && s->held.since >= when)
+	if (result->newly_held)
 		recorder_event(d->recorder, "held", name,
 		               json_pack("{s:o, s:o, s:o}", "reasons", json_texts(&result->reasons), "added",
 		                         json_prefixes(&result->added), "removed", json_prefixes(&result->removed)));
@@ -210,7 +209,7 @@ void refresh_commit(struct refresh *r, time_us when)
 				log_error("%s", err.text);
 		if (list_save_held(s, r->d->state_fd, &err) == -1)
 			log_error("%s", err.text);
-		tell_outcome(r->d, result, when, was_failing);
+		tell_outcome(r->d, result, was_failing);
 	}
 }
 

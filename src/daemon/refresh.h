@@ -17,6 +17,7 @@ struct list_result {
 	enum refresh_outcome outcome;
 	struct prefix_set added, removed; /* applied, or held */
 	struct texts reasons;
+	bool newly_held;                  /* REFRESH_HELD, and not just the same as before */
 	bool origin_failed;               /* at least one origin gave no list */
 	bool not_enforced;                /* the kernel could not be changed, and so nothing was */
 	struct list_in_force before;      /* REFRESH_APPLIED: what was in force */

@@ -128,12 +128,18 @@ static void no_agreement_at_all_changes_nothing(void **state)
 static void a_breach_waits_for_a_person_and_asks_once(void **state)
 {
 	struct fixture f;
+	struct list_result r;
 	time_us since;
 
 	(void)state;
 	open_fixture(&f);
 	expect(&f, EIGHT, EIGHT, REFRESH_APPLIED, EIGHT, 1);
-	expect(&f, FIVE, FIVE, REFRESH_HELD, EIGHT, 1);
+	assert_int_equal(refresh(&f, FIVE, FIVE, &r), REFRESH_HELD);
+	assert_true(r.newly_held);
+	drop(&r);
+	assert_int_equal(refresh(&f, FIVE, FIVE, &r), REFRESH_HELD);
+	assert_false(r.newly_held);
+	drop(&r);
 	assert_true(f.list->held.is);
 	since = f.list->held.since;
 	expect(&f, FIVE, FIVE, REFRESH_HELD, EIGHT, 1);
