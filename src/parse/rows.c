@@ -7,11 +7,20 @@
 
 #include "parse/clean.h"
 
+static int ones(unsigned __int128 n)
+{
+	return __builtin_popcountll((unsigned long long)n) + __builtin_popcountll((unsigned long long)(n >> 64));
+}
+
 /* The length of the shortest prefix in the run first..last of `bits`-bit numbers, cut into prefixes. */
 static uint8_t widest_length(unsigned __int128 first, unsigned __int128 last, uint8_t bits)
 {
+	unsigned __int128 differ = first ^ last;
 	uint8_t widest = bits;
 
+	/* Most rows are one prefix: all that follows its length is 0 in `first` and 1 in `last`. */
+	if ((differ & (differ + 1)) == 0 && (first & differ) == 0)
+		return (uint8_t)(bits - ones(differ));
 	for (;;) {
 		unsigned __int128 low = 0;
 		uint8_t length = bits;
