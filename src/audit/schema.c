@@ -108,7 +108,7 @@ static const char version_1[] =
 	"CREATE VIEW aggregates (from_time, to_time, endpoint, source, destination, destination_port, protocol, count) AS SELECT "
 	TIME("a.from_time") ", " TIME("a.to_time") ", e.name, " ADDRESS("a.source") ", " ADDRESS("t.destination")
 	", nullif(t.port, -1), " PROTOCOL("t.protocol") ", a.count FROM aggregate a CROSS JOIN endpoint e ON e.id = a.endpoint"
-	" CROSS JOIN target t ON t.id = a.target;"
+	" CROSS JOIN target t ON t.id = a.target WHERE a.count > 0;"
 
 	"CREATE VIEW list_revisions (list, revision, time, added, removed, origins, decided_by, reason, entries) AS SELECT list,"
 	" revision, " TIME("time") ", added, removed, origins, decided_by, reason, entries FROM revision;"

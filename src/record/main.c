@@ -1,5 +1,19 @@
-int main(void);
+#include <stdlib.h>
+
+#include "core/audit_message.h"
+#include "core/fetch_message.h"
+#include "core/log.h"
+#include "core/sandbox.h"
+#include "record/record.h"
+
 int main(void)
 {
-	return 0;
+	struct error err;
+
+	log_open("hallowd-record", LOG_LEVEL_INFO);
+	if (sandbox_child(&err) == -1 || sandbox_restrict(SANDBOX_WORKING_FOLDER, false, &err) == -1) {
+		log_error("%s", err.text);
+		return EXIT_FAILURE;
+	}
+	return record_run(CHILD_SOCKET_FD, RECORD_NFLOG_FD) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

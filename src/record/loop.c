@@ -1,0 +1,362 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "record/record.h"
+#include "record/recorder.h"
+
+#define LOCK_FILE AUDIT_FILE "-lock"
+#define READ_SIZE (64 << 10)
+#define PENDING_MOST (8u << 20) /* so much may wait for the database; hallowd keeps the rest */
+/* After a read that emptied the socket, packets collect in it for so long: fewer and larger transactions. */
+#define REST_MS 50
+#define ACK_INTERVAL_MS 1000 /* of the numbers alone; a message is acknowledged at once */
+#define RETRY_FIRST_MS 50
+#define RETRY_LONGEST_MS 5000
+#define RETAIN_INTERVAL_MS 60000
+#define RETAIN_STEP_MS 20
+
+struct sync {
+	uint64_t id;
+	int64_t due_ms;
+};
+
+struct loop {
+	struct recorder recorder;
+	int sock, nflog;
+	struct buffer in, out;
+	struct sync *syncs; /* not answered yet; owned */
+	size_t sync_count, sync_cap;
+	int64_t stop_ms;    /* all up to then must be committed before it stops; NEVER: not told to */
+	int64_t done_ms;    /* all up to then is committed */
+	int64_t rest_ms;    /* the NFLOG socket is left alone until then */
+	int64_t retry_ms;   /* the database refused, and is left alone until then; 0: it did not */
+	int64_t retry_delay_ms;
+	int64_t retain_ms;
+	struct audit_ack told;
+	int64_t told_ms;
+	bool gone;          /* hallowd's end of the socket is closed */
+};
+
+/* --- to hallowd */
+
+/* What does not go out now goes when poll says so; a closed socket shows when it is read. */
+static void send_out(struct loop *l)
+{
+	ssize_t n = l->out.len == 0 ? 0 : send(l->sock, l->out.data, l->out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n > 0)
+		buffer_consume(&l->out, (size_t)n);
+}
+
+static bool ack_is_news(const struct loop *l)
+{
+	const struct recorder *r = &l->recorder;
+
+	return l->told.recorded != r->recorded || l->told.lost != r->nflog.lost || l->told.seq != r->committed_seq;
+}
+
+static int acknowledge(struct loop *l, int64_t now, bool at_once)
+{
+	const struct recorder *r = &l->recorder;
+	struct audit_ack ack = { r->committed_seq, r->recorded, r->nflog.lost };
+
+	if (!ack_is_news(l) || (!at_once && ack.seq == l->told.seq && now < l->told_ms + ACK_INTERVAL_MS))
+		return 0;
+	l->told = ack;
+	l->told_ms = now;
+	return audit_ack_encode(&l->out, &ack);
+}
+
+/* --- from hallowd */
+
+static int add_sync(struct loop *l, uint64_t id, int64_t now)
+{
+	size_t cap = l->sync_cap == 0 ? 8 : l->sync_cap * 2;
+	struct sync *syncs = l->syncs;
+
+	if (l->sync_count == l->sync_cap) {
+		syncs = realloc(syncs, cap * sizeof(*syncs));
+		if (syncs == NULL)
+			return -1;
+		l->syncs = syncs;
+		l->sync_cap = cap;
+	}
+	syncs[l->sync_count++] = (struct sync){ id, now + SETTLE_MS };
+	return 0;
+}
+
+static int take_message(struct loop *l, struct message *m, size_t used, int64_t now)
+{
+	struct error err = { "" };
+	uint64_t id;
+	int result;
+
+	switch (m->type) {
+	case MSG_SYNC:
+		result = audit_number_decode(m, &id) == -1 || add_sync(l, id, now) == -1 ? error_set(&err, "a sync cannot be taken in") : 0;
+		break;
+	case MSG_STOP:
+		l->stop_ms = now + SETTLE_MS;
+		result = 0;
+		break;
+	default:
+		result = recorder_take(&l->recorder, m, l->in.data, used, now, &err);
+	}
+	if (result == -1)
+		log_error("%s", err.text);
+	return result;
+}
+
+static int take_messages(struct loop *l, int64_t now)
+{
+	struct message m;
+	size_t used;
+	int got;
+
+	while ((got = message_next(&l->in, MESSAGE_MAX_LIST, &m, &used)) == 1) {
+		if (take_message(l, &m, used, now) == -1)
+			return -1;
+		buffer_consume(&l->in, used);
+	}
+	if (got == -1)
+		log_error("what comes from hallowd is no message");
+	return got;
+}
+
+static int receive(struct loop *l, int64_t now)
+{
+	ssize_t n;
+
+	while (!l->gone && l->recorder.pending.len < PENDING_MOST) {
+		if (buffer_reserve(&l->in, READ_SIZE) == -1) {
+			log_error("no memory for a message from hallowd");
+			return -1;
+		}
+		n = recv(l->sock, l->in.data + l->in.len, READ_SIZE, MSG_DONTWAIT);
+		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return 0;
+		if (n == -1 && errno == EINTR)
+			continue;
+		l->gone = n <= 0;
+		if (n > 0)
+			l->in.len += (size_t)n;
+		if (take_messages(l, now) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- when */
+
+static bool may_drain(const struct loop *l)
+{
+	/* A new recorder is told the policy first; until then, packets wait, unless hallowd wants all that there is. */
+	return l->recorder.policies.latest != NULL || l->recorder.reading_count > 0 || l->sync_count > 0 || l->stop_ms != NEVER;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The next moment at which the socket must be drained even where nothing came. */
+static int64_t drain_due(const struct loop *l)
+{
+	int64_t due = sooner(recorder_due(&l->recorder), l->stop_ms);
+
+	return l->sync_count == 0 ? due : sooner(due, l->syncs[0].due_ms);
+}
+
+static int timeout(const struct loop *l, int64_t now)
+{
+	int64_t due = sooner(drain_due(l), l->retain_ms);
+
+	if (l->retry_ms != 0)
+		due = l->retry_ms;
+	else if (recorder_has_work(&l->recorder))
+		due = now;
+	if (l->rest_ms > now)
+		due = sooner(due, l->rest_ms);
+	if (ack_is_news(l))
+		due = sooner(due, l->told_ms + ACK_INTERVAL_MS);
+	return due == NEVER ? -1 : due <= now ? 0 : due - now > 60000 ? 60000 : (int)(due - now);
+}
+
+static int wait_for_work(struct loop *l, bool *packets)
+{
+	int64_t now = time_monotonic_ms();
+	bool full = l->recorder.pending.len >= PENDING_MOST;
+	struct pollfd fds[2] = {
+		{ .fd = l->sock, .events = full ? 0 : POLLIN },
+		{ .fd = may_drain(l) && l->retry_ms == 0 && l->rest_ms <= now ? l->nflog : -1, .events = POLLIN },
+	};
+
+	if (l->out.len > 0)
+		fds[0].events |= POLLOUT;
+	if (poll(fds, 2, timeout(l, now)) == -1 && errno != EINTR) {
+		log_error("poll: %s", strerror(errno));
+		return -1;
+	}
+	*packets = fds[1].revents != 0;
+	send_out(l);
+	if (full && (fds[0].revents & (POLLHUP | POLLERR)) != 0)
+		l->gone = true; /* what is unread in the socket is in hallowd's spool */
+	/* First what hallowd says, so that packets are judged by the policy of their time. */
+	return fds[0].revents == 0 ? 0 : receive(l, time_monotonic_ms());
+}
+
+/* --- work */
+
+static int answer(struct loop *l, int64_t now)
+{
+	size_t answered = 0;
+
+	if (acknowledge(l, now, l->sync_count > 0 || l->stop_ms != NEVER) == -1)
+		return -1;
+	while (answered < l->sync_count && l->syncs[answered].due_ms <= l->done_ms)
+		if (audit_number_encode(&l->out, MSG_SYNCED, l->syncs[answered++].id) == -1)
+			return -1;
+	l->sync_count -= answered;
+	if (answered > 0)
+		memmove(l->syncs, l->syncs + answered, l->sync_count * sizeof(*l->syncs));
+	send_out(l);
+	return 0;
+}
+
+static int commit(struct loop *l, const struct reached *reached)
+{
+	int64_t now = time_monotonic_ms();
+
+	if (recorder_commit(&l->recorder, reached, now) == 0) {
+		l->retry_ms = 0;
+		l->retry_delay_ms = RETRY_FIRST_MS;
+		if (reached->ms > l->done_ms)
+			l->done_ms = reached->ms;
+		return answer(l, now);
+	}
+	if (l->recorder.store.db == NULL)
+		return -1;
+	l->retry_ms = time_monotonic_ms() + l->retry_delay_ms;
+	l->retry_delay_ms = sooner(l->retry_delay_ms * 2, RETRY_LONGEST_MS);
+	return 0;
+}
+
+/* Reads a batch and commits it, with whatever else there is. */
+static int record_batch(struct loop *l, bool packets)
+{
+	struct reached reached = { -1, 0 };
+	int64_t now = time_monotonic_ms(), due = drain_due(l);
+	bool drained = false;
+	struct error err;
+
+	if (l->retry_ms > now)
+		return 0;
+	if (may_drain(l) && (packets || due <= now) && recorder_drain(&l->recorder, now, &drained, &reached, &err) == -1) {
+		log_error("%s", err.text);
+		return -1;
+	}
+	if (drained)
+		l->rest_ms = now + REST_MS;
+	if (recorder_has_work(&l->recorder) || due <= reached.ms)
+		return commit(l, &reached);
+	if (acknowledge(l, now, false) == -1)
+		return -1;
+	send_out(l);
+	return 0;
+}
+
+static void retain(struct loop *l)
+{
+	int64_t now = time_monotonic_ms();
+	bool more;
+
+	if (now < l->retain_ms || l->retry_ms != 0 || recorder_has_work(&l->recorder))
+		return;
+	if (recorder_retain(&l->recorder, &more) == -1)
+		more = false;
+	l->retain_ms = now + (more ? RETAIN_STEP_MS : RETAIN_INTERVAL_MS);
+}
+
+/* hallowd is gone: what it said is committed.  The next recorder goes on with what waits in the NFLOG socket. */
+static int finish(struct loop *l)
+{
+	const struct reached reached = { -1, 0 };
+
+	if (recorder_has_work(&l->recorder) && recorder_commit(&l->recorder, &reached, time_monotonic_ms()) == -1)
+		return -1;
+	return 0;
+}
+
+/* 1 to go on, 0 when all is done, -1. */
+static int turn(struct loop *l)
+{
+	bool packets;
+
+	if (wait_for_work(l, &packets) == -1)
+		return -1;
+	if (l->gone)
+		return finish(l);
+	if (record_batch(l, packets) == -1)
+		return -1;
+	if (l->done_ms >= l->stop_ms)
+		return 0;
+	retain(l);
+	return 1;
+}
+
+static int run(struct loop *l)
+{
+	int more;
+
+	if (audit_number_encode(&l->out, MSG_READY, l->recorder.committed_seq) == -1)
+		return -1;
+	send_out(l);
+	l->told.seq = l->recorder.committed_seq;
+	while ((more = turn(l)) == 1)
+		;
+	return more;
+}
+
+/* One recorder at a time: where hallowd was killed and is started again, the one before may still be at its last transaction.
+ * Waits for it.  The descriptor that holds the lock, or -1. */
+static int lock_log(struct error *err)
+{
+	int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), rc;
+
+	if (fd == -1)
+		return error_errno(err, errno, "%s cannot be opened", LOCK_FILE);
+	do
+		rc = flock(fd, LOCK_EX);
+	while (rc == -1 && errno == EINTR);
+	if (rc == 0)
+		return fd;
+	error_errno(err, errno, "%s cannot be locked", LOCK_FILE);
+	close(fd);
+	return -1;
+}
+
+int record_run(int sock, int nflog)
+{
+	struct loop l = { .sock = sock, .nflog = nflog, .stop_ms = NEVER, .done_ms = -1, .retry_delay_ms = RETRY_FIRST_MS };
+	struct error err;
+	int result, lock = lock_log(&err);
+
+	if (lock == -1 || recorder_init(&l.recorder, nflog, &err) == -1) {
+		log_error("%s", err.text);
+		return -1; /* what is open is closed by the end of the process, which follows */
+	}
+	result = run(&l);
+	recorder_free(&l.recorder);
+	buffer_free(&l.in);
+	buffer_free(&l.out);
+	free(l.syncs);
+	close(lock);
+	return result;
+}

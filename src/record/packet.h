@@ -1,0 +1,32 @@
+/* A packet that the kernel logged, as NFLOG tells it (linux/netfilter/nfnetlink_log.h). */
+#ifndef HALLOWD_RECORD_PACKET_H
+#define HALLOWD_RECORD_PACKET_H
+
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/address.h"
+#include "core/time_text.h"
+
+#define PORT_UNKNOWN (-1)
+
+struct packet {
+	time_us time;         /* of the packet, or TIME_UNKNOWN */
+	const char *prefix;   /* of the log rule, without a NUL; borrowed from the message */
+	size_t prefix_len;
+	uint32_t seq;         /* NFULA_SEQ, where `numbered` */
+	bool numbered;
+	bool readable;        /* the fields below are filled in; false where the payload is no IP header that is whole */
+	uint8_t protocol;     /* behind IPv6 extension headers; where they were cut off, the first that was */
+	struct address source, destination;
+	int32_t source_port, destination_port; /* host byte order; PORT_UNKNOWN for other protocols, later fragments, and where cut off */
+};
+
+#define TIME_UNKNOWN INT64_MIN
+
+/* 0, or -1 where the message is no logged packet.  Reads no byte beyond the message's own length, whatever is in it. */
+int packet_decode(struct packet *p, const struct nlmsghdr *message);
+
+#endif
