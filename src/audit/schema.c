@@ -86,7 +86,6 @@ static const char version_1[] =
 
 	/* What the recorder must not forget between a reading of the kernel's counters and the next: see record/tally.h. */
 	"CREATE TABLE pool (endpoint INTEGER NOT NULL, verdict INTEGER NOT NULL, handle INTEGER NOT NULL, kernel INTEGER NOT NULL,"
-	" over_handle INTEGER NOT NULL, over_kernel INTEGER NOT NULL, over INTEGER NOT NULL, lost INTEGER NOT NULL,"
 	" recorded INTEGER NOT NULL, aggregated INTEGER NOT NULL, next INTEGER NOT NULL, late INTEGER NOT NULL,"
 	" carried INTEGER NOT NULL, PRIMARY KEY (endpoint, verdict)) STRICT, WITHOUT ROWID;"
 

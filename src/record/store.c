@@ -27,8 +27,8 @@ static const char *const sql[ST_COUNT] = {
 	[ST_DECISION_FIND] = "SELECT id FROM decision WHERE endpoint = ?1 AND verdict = ?2 AND reason = ?3 AND list = ?4"
 	                     " AND revision = ?5",
 	[ST_DECISION_ADD] = "INSERT INTO decision (endpoint, verdict, reason, list, revision) VALUES (?1, ?2, ?3, ?4, ?5)",
-	[ST_POOL_SAVE] = "INSERT OR REPLACE INTO pool (endpoint, verdict, handle, kernel, over_handle, over_kernel, over, lost,"
-	                 " recorded, aggregated, next, late, carried) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	[ST_POOL_SAVE] = "INSERT OR REPLACE INTO pool (endpoint, verdict, handle, kernel, recorded, aggregated, next, late, carried)"
+	                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[ST_POOL_DELETE] = "DELETE FROM pool WHERE endpoint = ?1 AND verdict = ?2",
 	[ST_TALLY_ADD] = "INSERT INTO tally (hour, endpoint, verdict, from_time, to_time, counted, recorded, aggregated, lost)"
 	                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (hour, endpoint, verdict) DO UPDATE SET"

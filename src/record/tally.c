@@ -31,20 +31,17 @@ static void take_late(struct pool *p, struct tally *t)
 	p->late = 0;
 }
 
-void pool_settle(struct pool *p, uint64_t grown, uint64_t over_grown, bool after_drain, struct tally *t)
+void pool_settle(struct pool *p, uint64_t grown, bool after_drain, struct tally *t)
 {
-	uint64_t sure, kept, overdue, rows;
+	uint64_t kept, overdue, rows;
 
-	p->over += over_grown;
-	sure = least(p->over > p->lost ? p->over - p->lost : 0, grown);
 	*t = (struct tally){ .counted = grown };
-	t->aggregated = least(p->aggregated, grown - sure);
-	t->recorded = least(p->recorded, grown - sure - t->aggregated);
+	t->aggregated = least(p->aggregated, grown);
+	t->recorded = least(p->recorded, grown - t->aggregated);
 	kept = t->aggregated + t->recorded;
 	t->lost = grown - kept;
 	p->aggregated -= t->aggregated;
 	p->recorded -= t->recorded;
-	p->lost += t->lost;
 
 	overdue = after_drain && p->carried > kept ? least(p->carried - kept, p->recorded + p->aggregated) : 0;
 	rows = least(overdue, p->recorded);
@@ -66,8 +63,8 @@ void pool_close(struct pool *p, struct tally *t)
 
 void pool_new_epoch(struct pool *p)
 {
-	p->counter = p->over_counter = (struct counted){ 0, 0 };
-	p->over = p->lost = p->carried = 0;
+	p->counter = (struct counted){ 0, 0 };
+	p->carried = 0;
 	p->recorded += p->next;
 	p->next = 0;
 }
@@ -178,14 +175,11 @@ static int load_pool(struct pools *p, struct store *s, sqlite3_stmt *stmt)
 		return store_no_memory(s);
 	pool->endpoint = sqlite3_column_int64(stmt, 1);
 	pool->counter = (struct counted){ column(stmt, 3), column(stmt, 4) };
-	pool->over_counter = (struct counted){ column(stmt, 5), column(stmt, 6) };
-	pool->over = column(stmt, 7);
-	pool->lost = column(stmt, 8);
-	pool->recorded = column(stmt, 9);
-	pool->aggregated = column(stmt, 10);
-	pool->next = column(stmt, 11);
-	pool->late = column(stmt, 12);
-	pool->carried = column(stmt, 13);
+	pool->recorded = column(stmt, 5);
+	pool->aggregated = column(stmt, 6);
+	pool->next = column(stmt, 7);
+	pool->late = column(stmt, 8);
+	pool->carried = column(stmt, 9);
 	return 0;
 }
 
@@ -195,8 +189,8 @@ int pools_load(struct pools *p, struct store *s)
 	int got;
 
 	pools_free(p);
-	if (store_prepare(s, "SELECT e.name, p.endpoint, p.verdict, p.handle, p.kernel, p.over_handle, p.over_kernel, p.over, p.lost,"
-	                     " p.recorded, p.aggregated, p.next, p.late, p.carried FROM pool p JOIN endpoint e ON e.id = p.endpoint",
+	if (store_prepare(s, "SELECT e.name, p.endpoint, p.verdict, p.handle, p.kernel, p.recorded, p.aggregated,"
+	                     " p.next, p.late, p.carried FROM pool p JOIN endpoint e ON e.id = p.endpoint",
 	                  &stmt) == -1)
 		return -1;
 	while ((got = store_step(s, stmt)) == 1)
@@ -211,9 +205,8 @@ int pools_load(struct pools *p, struct store *s)
 static int save_pool(struct store *s, const struct pool *pool)
 {
 	sqlite3_stmt *stmt = store_use(s, ST_POOL_SAVE);
-	const uint64_t values[] = { pool->counter.handle, pool->counter.packets, pool->over_counter.handle, pool->over_counter.packets,
-		                        pool->over, pool->lost, pool->recorded, pool->aggregated, pool->next, pool->late,
-		                        pool->carried };
+	const uint64_t values[] = { pool->counter.handle, pool->counter.packets, pool->recorded, pool->aggregated, pool->next,
+		                        pool->late, pool->carried };
 
 	sqlite3_bind_int64(stmt, 1, pool->endpoint);
 	sqlite3_bind_int(stmt, 2, (int)pool->verdict);
@@ -292,28 +285,22 @@ static int begin_epoch(struct pools *p, struct store *s, struct elements *elemen
 
 static int read_counters(struct pools *p, struct store *s, const struct audit_reading *reading)
 {
-	for (size_t i = 0; i < p->count; i++) {
-		p->all[i]->grown = p->all[i]->over_grown = 0;
+	for (size_t i = 0; i < p->count; i++)
 		p->all[i]->seen = false;
-	}
 	for (size_t i = 0; i < reading->counter_count; i++) {
 		const struct audit_counter *c = &reading->counters[i];
-		struct counted *counter;
 		struct pool *pool;
 
+		if (c->kind == COUNTER_OVER)
+			continue;
 		if (pools_get(p, s, c->endpoint, c->kind == COUNTER_ALLOW ? VERDICT_ALLOW : VERDICT_DENY, &pool) == -1)
 			return -1;
-		counter = c->kind == COUNTER_OVER ? &pool->over_counter : &pool->counter;
-		if (counter->handle != c->handle || counter->packets != c->packets)
+		if (pool->counter.handle != c->handle || pool->counter.packets != c->packets)
 			pool->changed = true;
-		if (c->kind == COUNTER_OVER) {
-			pool->over_grown = counted_grow(counter, c->handle, c->packets);
-		} else {
-			pool->grown = counted_grow(counter, c->handle, c->packets);
-			pool->seen = true;
-		}
+		pool->grown = counted_grow(&pool->counter, c->handle, c->packets);
+		pool->seen = true;
 		if (s->state.baseline)
-			pool->grown = pool->over_grown = 0;
+			pool->grown = 0;
 	}
 	return 0;
 }
@@ -330,7 +317,7 @@ static int settle_pool(struct store *s, struct pool *pool, bool gone, bool after
 	uint64_t carried = pool->carried;
 
 	if (pool->seen)
-		pool_settle(pool, pool->grown, pool->over_grown, after_drain, &t);
+		pool_settle(pool, pool->grown, after_drain, &t);
 	else if (gone)
 		pool_close(pool, &t);
 	if (t.counted > 0 || pool->carried != carried)

@@ -8,6 +8,8 @@
  * `counted` is raised to what was recorded, since each row is proof of a packet.  So `lost` is never overstated, and what hides behind
  * rows that came early shows one reading later.
  *
+ * COUNTER_OVER needs no arithmetic: what was neither logged nor put into the set is missing, and so lost.
+ *
  * An epoch is one life of the kernel's table.  Rows of a newer epoch wait until its first reading; rows of an older one, whose
  * counters are gone, are counted as they come. */
 #ifndef HALLOWD_RECORD_TALLY_H
@@ -29,17 +31,14 @@ struct pool {
 	char *name; /* of the endpoint; owned */
 	int64_t endpoint;
 	enum verdict verdict;
-	struct counted counter;      /* COUNTER_ALLOW or COUNTER_DENY */
-	struct counted over_counter; /* COUNTER_OVER */
-	uint64_t over;       /* grown in this epoch: lost for sure */
-	uint64_t lost;       /* tallied in this epoch */
+	struct counted counter; /* COUNTER_ALLOW or COUNTER_DENY */
 	uint64_t recorded;   /* rows of this epoch, not in a tally yet */
 	uint64_t aggregated; /* growth of the dynamic set, likewise */
 	uint64_t next;       /* rows of a newer epoch */
 	uint64_t late;       /* rows of an older one */
 	uint64_t carried;    /* recorded + aggregated as the last settling left them */
 	/* While a reading is settled: */
-	uint64_t grown, over_grown;
+	uint64_t grown;
 	bool seen;
 	bool changed; /* since it was saved */
 };
@@ -51,9 +50,9 @@ struct tally {
 /* How much a counter has grown; it is then at the new value.  Another handle, or a smaller value, is a counter made anew. */
 uint64_t counted_grow(struct counted *c, uint64_t handle, uint64_t packets);
 
-/* The tally of what the counters grew by, `grown` and of these `over_grown` for sure lost.  after_drain: the reading was taken
- * after the socket had been found empty for the one before, so what was carried must be in it. */
-void pool_settle(struct pool *p, uint64_t grown, uint64_t over_grown, bool after_drain, struct tally *t);
+/* The tally of what the counter grew by.  after_drain: the reading was taken after all had been read for the one before, so
+ * what was carried must be in it. */
+void pool_settle(struct pool *p, uint64_t grown, bool after_drain, struct tally *t);
 
 /* The tally of a pool whose counter is gone. */
 void pool_close(struct pool *p, struct tally *t);

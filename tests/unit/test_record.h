@@ -1,0 +1,14 @@
+/* The parts of test_record. */
+#ifndef HALLOWD_TESTS_UNIT_TEST_RECORD_H
+#define HALLOWD_TESTS_UNIT_TEST_RECORD_H
+
+#include "record_input.h"
+
+#define IN_RIG(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
+
+int run_packet_tests(void);
+int run_tally_tests(void);
+int run_recorder_tests(void);
+int run_coverage_tests(void);
+
+#endif
