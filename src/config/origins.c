@@ -18,7 +18,7 @@
 
 static const struct choice formats[] = {
 	{ "text", FORMAT_TEXT }, { "json", FORMAT_JSON }, { "yaml", FORMAT_YAML }, { "csv", FORMAT_CSV },
-	{ "html", FORMAT_HTML }, { NULL, 0 }
+	{ "html", FORMAT_HTML }, { "xml", FORMAT_XML }, { NULL, 0 }
 };
 
 static void set_where(struct reader *r, struct origin_config *o, enum origin_kind kind, const char *where)
@@ -192,10 +192,10 @@ static void check_format(struct reader *r, const struct origin_config *o, const 
 
 	if (o->format == FORMAT_TEXT && select != NULL)
 		complain(r->complaints, select->at, "'select' has no meaning for format text, which is one prefix a "
-		         "line; expected format json, yaml, csv or html, or no 'select'");
-	if (o->format == FORMAT_HTML && select == NULL)
-		complain(r->complaints, format->at, "format html needs 'select'; expected an XPath expression for the "
-		         "elements that hold the prefixes, such as \"//ul[@id='ips']/li\"");
+		         "line; expected format json, yaml, csv, html or xml, or no 'select'");
+	if ((o->format == FORMAT_HTML || o->format == FORMAT_XML) && select == NULL)
+		complain(r->complaints, format->at, "format %s needs 'select'; expected an XPath expression for the "
+		         "elements that hold the prefixes, such as \"//ul[@id='ips']/li\"", list_format_name(o->format));
 }
 
 static void read_origin(struct reader *r, size_t index, const struct node *name, const struct node *value, void *ctx)

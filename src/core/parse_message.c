@@ -24,7 +24,7 @@ int parse_request_decode(struct message *m, struct parse_request *r)
 	memset(r, 0, sizeof(*r));
 	if (m->type != MSG_PARSE_REQUEST)
 		return -1;
-	r->format = get_choice(m, FORMAT_HTML);
+	r->format = get_choice(m, FORMAT_XML);
 	r->select = get_string(m);
 	r->content_type = get_string(m);
 	r->name = get_string(m);
@@ -101,7 +101,7 @@ int parse_result_decode(struct message *m, struct parse_result *r)
 		return -1;
 	r->ok = get_choice(m, 1);
 	r->error = get_string(m);
-	r->format = get_choice(m, FORMAT_HTML);
+	r->format = get_choice(m, FORMAT_XML);
 	r->bytes = get_u64(m);
 	r->sha256 = get_string(m);
 	r->rows = get_u64(m);
@@ -134,6 +134,7 @@ void parse_result_free(struct parse_result *r)
 static const char *const format_names[] = {
 	[FORMAT_GUESS] = "guess", [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json",
 	[FORMAT_YAML] = "yaml",   [FORMAT_CSV] = "csv",   [FORMAT_HTML] = "html",
+	[FORMAT_XML] = "xml",
 };
 
 const char *list_format_name(enum list_format f)

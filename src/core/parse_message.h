@@ -5,7 +5,7 @@
 
 #include "core/message.h"
 
-enum list_format { FORMAT_GUESS, FORMAT_TEXT, FORMAT_JSON, FORMAT_YAML, FORMAT_CSV, FORMAT_HTML };
+enum list_format { FORMAT_GUESS, FORMAT_TEXT, FORMAT_JSON, FORMAT_YAML, FORMAT_CSV, FORMAT_HTML, FORMAT_XML };
 
 struct parse_request {
 	uint8_t format;      /* enum list_format */

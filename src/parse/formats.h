@@ -41,6 +41,9 @@ format_reader csv_read;
 /* HTML as libxml2 reads it; `select` is an XPath 1.0 expression for the nodes, each of which is a row. */
 format_reader html_read;
 
+/* XML 1.0 as libxml2 reads it, well-formed, without entities of its own; `select` as for HTML. */
+format_reader xml_read;
+
 /* --- shared by JSON and YAML --- */
 
 /* Runs the jq program `select` over `value` (taken over), or, where it is "", walks the array that `value` must be. */

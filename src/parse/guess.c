@@ -29,13 +29,17 @@ static enum list_format by_content_type(const char *type)
 		{ "text/yaml", FORMAT_YAML },        { "text/x-yaml", FORMAT_YAML },
 		{ "text/csv", FORMAT_CSV },          { "application/csv", FORMAT_CSV },
 		{ "text/html", FORMAT_HTML },        { "application/xhtml+xml", FORMAT_HTML },
+		{ "application/xml", FORMAT_XML },   { "text/xml", FORMAT_XML },
 	};
 	static const struct format_name suffixes[] = { { "+json", FORMAT_JSON }, { "+yaml", FORMAT_YAML } };
+	static const struct format_name short_suffixes[] = { { "+xml", FORMAT_XML } };
 	size_t len = strcspn(type, "; \t");
 	enum list_format format = look_up(types, sizeof(types) / sizeof(types[0]), type, len);
 
 	if (format == FORMAT_GUESS && len > 5)
 		format = look_up(suffixes, 2, type + len - 5, 5);
+	if (format == FORMAT_GUESS && len > 4)
+		format = look_up(short_suffixes, 1, type + len - 4, 4);
 	return format;
 }
 
@@ -44,7 +48,7 @@ static enum list_format by_name(const char *name)
 	static const struct format_name endings[] = {
 		{ "json", FORMAT_JSON }, { "tfstate", FORMAT_JSON }, { "yaml", FORMAT_YAML }, { "yml", FORMAT_YAML },
 		{ "csv", FORMAT_CSV },   { "html", FORMAT_HTML },    { "htm", FORMAT_HTML },  { "txt", FORMAT_TEXT },
-		{ "list", FORMAT_TEXT },
+		{ "list", FORMAT_TEXT }, { "xml", FORMAT_XML },
 	};
 	size_t len = strstr(name, "://") ? strcspn(name, "?#") : strlen(name);
 	size_t start = len;
@@ -60,7 +64,7 @@ enum list_format guess_format(const char *content_type, const char *name)
 {
 	enum list_format type = by_content_type(content_type), ending = by_name(name);
 
-	if (type == FORMAT_HTML && ending != FORMAT_GUESS)
+	if ((type == FORMAT_HTML || type == FORMAT_XML) && ending != FORMAT_GUESS)
 		return ending;
 	if (type != FORMAT_GUESS)
 		return type;
@@ -93,6 +97,27 @@ static int tell_markup(const char *at, const char *end, struct error *err)
 	return error_set(err, "this is an %s without a title, not a list of prefixes", kind);
 }
 
+/* A page of HTML is no XML document, though it may look like one for a while. */
+static bool starts_page(const char *at, const char *end)
+{
+	static const char *const starts[] = { "<!doctype html", "<html" };
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t len = strlen(starts[i]);
+
+		if ((size_t)(end - at) > len && strncasecmp(at, starts[i], len) == 0 && strchr("> \t\r\n", at[len]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_no_place(enum list_format format, const char *at, const char *end)
+{
+	if (format == FORMAT_HTML)
+		return false;
+	return format == FORMAT_XML ? starts_page(at, end) : starts_markup(at, end);
+}
+
 /* Control characters other than tab and the ends of lines stand in no list.  In a page only NUL tells anything. */
 static int check_controls(enum list_format format, const char *text, size_t len, struct error *err)
 {
@@ -119,7 +144,7 @@ int guess_check(enum list_format format, const char *text, size_t len, struct er
 		return error_set(err, "the answer is empty");
 	if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
 		return error_set(err, "this is text in UTF-16; UTF-8 was expected");
-	if (format != FORMAT_HTML && starts_markup(at, end))
+	if (has_no_place(format, at, end))
 		return tell_markup(at, end, err);
 	return check_controls(format, text, len, err);
 }

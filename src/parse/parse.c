@@ -20,6 +20,8 @@ static format_reader *reader_of(enum list_format format)
 		return csv_read;
 	case FORMAT_HTML:
 		return html_read;
+	case FORMAT_XML:
+		return xml_read;
 	case FORMAT_GUESS:
 		break;
 	}

@@ -540,12 +540,12 @@ static void values_out_of_range_are_refused(void **state)
 	(void)state;
 	assert_int_equal(with_byte(&codecs[FETCH_RESULT], 0, FETCH_FAILED), 0);
 	assert_int_equal(with_byte(&codecs[FETCH_RESULT], 0, FETCH_FAILED + 1), -1);
-	assert_int_equal(with_byte(&codecs[PARSE_REQUEST], 0, FORMAT_HTML), 0);
-	assert_int_equal(with_byte(&codecs[PARSE_REQUEST], 0, FORMAT_HTML + 1), -1);
+	assert_int_equal(with_byte(&codecs[PARSE_REQUEST], 0, FORMAT_XML), 0);
+	assert_int_equal(with_byte(&codecs[PARSE_REQUEST], 0, FORMAT_XML + 1), -1);
 	assert_int_equal(with_byte(&codecs[PARSE_RESULT], 0, 1), 0);
 	assert_int_equal(with_byte(&codecs[PARSE_RESULT], 0, 2), -1);
-	assert_int_equal(with_byte(&codecs[PARSE_RESULT], 5, FORMAT_HTML), 0);
-	assert_int_equal(with_byte(&codecs[PARSE_RESULT], 5, FORMAT_HTML + 1), -1);
+	assert_int_equal(with_byte(&codecs[PARSE_RESULT], 5, FORMAT_XML), 0);
+	assert_int_equal(with_byte(&codecs[PARSE_RESULT], 5, FORMAT_XML + 1), -1);
 	assert_int_equal(with_byte(&codecs[PARSE_RESULT], widest4, 32), 0);
 	assert_int_equal(with_byte(&codecs[PARSE_RESULT], widest4, 33), -1);
 	assert_int_equal(with_byte(&codecs[PARSE_RESULT], widest4, 255), 0);

@@ -30,6 +30,7 @@ int test_json(void);
 int test_yaml(void);
 int test_csv(void);
 int test_html(void);
+int test_xml(void);
 int test_guess(void);
 
 #endif

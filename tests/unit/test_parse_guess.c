@@ -24,6 +24,12 @@ static void formats(void **state)
 		{ "application/vnd.x+yaml", "", FORMAT_YAML },
 		{ "application/jsonx", "", FORMAT_TEXT },
 		{ "text/csv", "a.json", FORMAT_CSV },
+		{ "application/xml; charset=utf-8", "", FORMAT_XML },
+		{ "text/xml", "https://example.org/ranges", FORMAT_XML },
+		{ "application/atom+xml", "", FORMAT_XML },
+		{ "application/xhtml+xml", "", FORMAT_HTML },
+		{ "application/xml", "https://example.org/list.json", FORMAT_JSON }, /* an error of the store's, most likely */
+		{ "", "a.xml", FORMAT_XML },
 		{ "application/yaml", "", FORMAT_YAML },
 		{ "text/html; charset=utf-8", "", FORMAT_HTML },
 		{ "text/html", "https://example.org/security", FORMAT_HTML },
