@@ -161,7 +161,7 @@ int main(int argc, char **argv)
 	load_s = commit(nl, load, load_size);
 	delete_s = commit(nl, delete, delete_size);
 	getrusage(RUSAGE_SELF, &usage);
-	printf("n=%zu load_s=%.4f delete_s=%.4f rss_kib=%ld\n", count, load_s, delete_s, usage.ru_maxrss);
+	printf("n=%zu load_s=%.6f delete_s=%.6f rss_kib=%ld\n", count, load_s, delete_s, usage.ru_maxrss);
 	mnl_socket_close(nl);
 	free(delete);
 	free(load);
