@@ -99,7 +99,8 @@ struct audit_denied {
 };
 
 /* What the kernel has counted, read at `time`.  Absolute: the recorder keeps the last reading and works out the growth,
- * in the same transaction as the rows, so a reading may be lost or told twice.  Worth taking just before a change of
+ * in the same transaction as the rows, so a reading may be lost or told twice.  The counters are read first and the dynamic
+ * sets after them, so that no packet is counted and not yet found.  Worth taking just before a change of
  * the policy and before a teardown, since a counter that is removed takes with it what was not read yet. */
 struct audit_reading {
 	time_us time;      /* before the first counter was read */

@@ -176,11 +176,12 @@ static int read_once(struct kernel *k, const struct policy *p, struct audit_read
 	struct nlmsghdr *nlh;
 
 	reading->time = time_now();
-	if (read_denied(k, &r, SET_DENIED4, SHAPE_DENIED4) != 0 || read_denied(k, &r, SET_DENIED6, SHAPE_DENIED6) != 0)
-		return -1;
 	nlh = netlink_get(&k->nl, NFT_MSG_GETOBJ, NLM_F_DUMP, room);
 	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, KERNEL_TABLE);
 	if (netlink_request(&k->nl, nlh, visit_counter, &r) != 0)
+		return -1;
+	/* After the counters: a packet that they count is then in the sets too, and not taken for lost. */
+	if (read_denied(k, &r, SET_DENIED4, SHAPE_DENIED4) != 0 || read_denied(k, &r, SET_DENIED6, SHAPE_DENIED6) != 0)
 		return -1;
 	drop_repeated(reading);
 	return 0;
