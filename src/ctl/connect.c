@@ -53,7 +53,8 @@ static void run_once(const char *program, char **argv, int out)
 	_exit(EXEC_FAILED);
 }
 
-int connect_once(const char *config_path, const char *const *words, size_t count, struct connection *c, struct error *err)
+int connect_once(const char *config_path, const char *const *words, size_t count, struct connection *c,
+                 struct error *err)
 {
 	const char *program = path_program("hallowd");
 	const char **argv = calloc(count + 5, sizeof(*argv));

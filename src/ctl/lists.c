@@ -24,7 +24,8 @@ static enum style state_style(const char *state)
 
 static void show_summary(struct ctl *ctl, const json_t *lists)
 {
-	static const char *const names[] = { "LIST", "KIND", "STATE", "REVISION", "ENTRIES", "AGREE", "APPLIED AT", "DECIDED BY" };
+	static const char *const names[] = { "LIST", "KIND", "STATE", "REVISION", "ENTRIES", "AGREE", "APPLIED AT",
+		                             "DECIDED BY" };
 	struct table t;
 	json_t *list;
 	size_t i;
@@ -178,8 +179,8 @@ const struct verb verb_lists = {
 	.words = "[LIST]",
 	.max = 1,
 	.summary = "what is in force, and where origins disagree",
-	.about = "Shows the lists: revision, entries in force, what each origin answered, which addresses only some origins name,\n"
-	         "and what a guard holds back and why.  With LIST, that one with all its entries.\n",
+	.about = "Shows the lists: revision, entries in force, what each origin answered, which addresses only some\n"
+	         "origins name, and what a guard holds back and why.  With LIST, that one with all its entries.\n",
 	.examples = "  hallowctl lists\n"
 	            "  hallowctl lists humanitec\n"
 	            "  hallowctl lists humanitec -o json | jq -r '.entries[]'\n",

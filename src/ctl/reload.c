@@ -20,8 +20,8 @@ const struct verb verb_reload = {
 	.name = "reload",
 	.words = "",
 	.summary = "take up a changed configuration",
-	.about = "Reads the configuration anew and puts it in force, all of it or nothing: where it has an error, or the kernel\n"
-	         "does not take it, what was in force stays in force.\n",
+	.about = "Reads the configuration anew and puts it in force, all of it or nothing: where it has an error, or\n"
+	         "the kernel does not take it, what was in force stays in force.  Needs a running hallowd.\n",
 	.examples = "  hallowctl check && hallowctl reload\n",
 	.formats = "text, json",
 	.run = run,

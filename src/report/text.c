@@ -91,7 +91,8 @@ static void add_reconciliation(struct table *t, const char *name, const char *ve
 
 static int print_reconciliation(const struct report *r, FILE *out)
 {
-	static const char *const names[] = { "ENDPOINT", "VERDICT", "COUNTED", "=", "RECORDED", "+ AGGREGATED", "+ LOST" };
+	static const char *const names[] = { "ENDPOINT", "VERDICT", "COUNTED", "=", "RECORDED", "+ AGGREGATED",
+		                             "+ LOST" };
 	struct table t;
 	size_t i;
 
@@ -193,8 +194,8 @@ static int print_denied(const struct report_endpoint *e, FILE *out)
 	free(denied);
 	status = finish(&t, out);
 	if (more > 0)
-		fprintf(out, "  and %zu more sources with %" PRIu64 " denied attempts: see report -o csv\n", count - SOURCES_SHOWN,
-		        more);
+		fprintf(out, "  and %zu more sources with %" PRIu64 " denied attempts: see report -o csv\n",
+		        count - SOURCES_SHOWN, more);
 	return status;
 }
 
@@ -329,9 +330,12 @@ static void print_notes(const struct report *r, FILE *out)
 		recorded += report_total(&r->endpoints[i]).recorded;
 	fputs("\nNotes\n", out);
 	if (recorded != r->rows)
-		fprintf(out, "  %" PRIu64 " rows are of just this period; the numbers by endpoint (%" PRIu64 ") count spans that "
-		        "cross its edge whole.\n", r->rows, recorded);
-	fputs("  Not in this report yet: proof that the audit log was not changed, and the controls of audit frameworks.\n", out);
+		fprintf(out,
+		        "  %" PRIu64 " rows are of just this period; the numbers by endpoint (%" PRIu64 ") count spans "
+		        "that cross its edge whole.\n",
+		        r->rows, recorded);
+	fputs("  Not in this report yet: proof that the audit log was not changed, and the controls of frameworks.\n",
+	      out);
 }
 
 int report_text(const struct report *r, FILE *out)
