@@ -1,6 +1,7 @@
 #include "daemon/refresh.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,6 +308,8 @@ static void judged(void *ctx, struct refresh *r)
 	q->told(q->ctx, told, code);
 	refresh_free(r);
 	request_free(q);
+	/* A long list leaves much behind that is not needed until the next refresh. */
+	malloc_trim(0);
 	operation_end(d);
 }
 
