@@ -121,6 +121,7 @@ static void free_origins(struct list_config *l)
 	for (size_t i = 0; i < l->origin_count; i++) {
 		free(l->origins[i].name);
 		free(l->origins[i].where);
+		free(l->origins[i].preset);
 		free(l->origins[i].select);
 		free(l->origins[i].ca_file);
 	}

@@ -26,7 +26,9 @@ struct origin_config {
 	enum origin_kind kind;
 	char *where;              /* the URL, the absolute file name, or NAME of path_rules()/lists/NAME.list */
 	enum list_format format;  /* FORMAT_GUESS where left out; FORMAT_TEXT for a built-in */
+	char *preset;             /* the one that says url, format and select; "" for none */
 	char *select;             /* "" for none */
+	uint8_t min_prefix4, min_prefix6; /* of its preset, in place of the guard's defaults; 0: the guard's */
 	char *ca_file;            /* url only; "" for the system's */
 	uint64_t max_size;        /* bytes; default 8 MiB */
 	int64_t timeout;          /* seconds for the whole answer; default 60 */

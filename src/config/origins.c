@@ -1,20 +1,16 @@
 /* The origins of a list: where its entries come from, and in which form. */
-#include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
+#include "config/preset.h"
 #include "config/sections.h"
-#include "config/suggest.h"
+#include "config/shipped.h"
 #include "config/value.h"
-#include "core/paths.h"
 
 #define DEFAULT_MAX_SIZE ((uint64_t)8 << 20)
 #define LARGEST_MAX_SIZE ((uint64_t)1 << 30)
 #define DEFAULT_TIMEOUT 60
-#define LIST_SUFFIX ".list"
 
 static const struct choice formats[] = {
 	{ "text", FORMAT_TEXT }, { "json", FORMAT_JSON }, { "yaml", FORMAT_YAML }, { "csv", FORMAT_CSV },
@@ -51,64 +47,31 @@ static void take_file(struct reader *r, const struct field *f, const struct node
 	set_where(r, into, ORIGIN_FILE, path);
 }
 
-static bool builtin_ships(const char *name)
-{
-	char path[4096];
-	int len = snprintf(path, sizeof(path), "%s/lists/%s" LIST_SUFFIX, path_rules(), name);
-
-	return len > 0 && (size_t)len < sizeof(path) && access(path, R_OK) == 0;
-}
-
-static void suggest_builtins(struct suggestion *s, char nearest[NAME_MAX_LENGTH + 1])
-{
-	char folder[4096];
-	struct dirent *entry;
-	DIR *dir;
-
-	snprintf(folder, sizeof(folder), "%s/lists", path_rules());
-	dir = opendir(folder);
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		size_t len = strlen(entry->d_name), suffix = strlen(LIST_SUFFIX);
-		char name[NAME_MAX_LENGTH + 1];
-
-		if (len <= suffix || len - suffix > NAME_MAX_LENGTH ||
-		    strcmp(entry->d_name + len - suffix, LIST_SUFFIX) != 0)
-			continue;
-		snprintf(name, sizeof(name), "%.*s", (int)(len - suffix), entry->d_name);
-		suggest_consider(s, name);
-		if (s->best == name) {
-			memcpy(nearest, name, sizeof(name));
-			s->best = nearest;
-		}
-	}
-	if (dir != NULL)
-		closedir(dir);
-}
-
 static void take_builtin(struct reader *r, const struct field *f, const struct node *value, void *into)
 {
-	char nearest[NAME_MAX_LENGTH + 1], hint[SUGGEST_TEXT_MAX];
-	struct suggestion s;
 	const char *name;
 
 	(void)f;
-	if (!value_name(r, value, &name))
-		return;
-	if (builtin_ships(name)) {
+	if (value_shipped(r, value, &shipped_lists, &name))
 		set_where(r, into, ORIGIN_BUILTIN, name);
-		return;
-	}
-	suggest_begin(&s, name);
-	suggest_builtins(&s, nearest);
-	complain(r->complaints, value->at, "no built-in list '%s'; expected the name of a file in %s/lists, without "
-	         "'" LIST_SUFFIX "'%s", name, path_rules(), suggest_text(&s, hint));
+}
+
+/* What it says is filled in when the other keys are known: preset_apply. */
+static void take_preset(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	struct origin_config *o = into;
+	const char *name;
+
+	(void)f;
+	if (value_shipped(r, value, &shipped_presets, &name))
+		reader_set_text(r, &o->preset, name);
 }
 
 static const struct field origin_fields[] = {
 	{ KEY("url", take_url) },
 	{ KEY("file", take_file) },
 	{ KEY("builtin", take_builtin) },
-	{ KEY("preset", take_name), .unsupported = true },
+	{ KEY("preset", take_preset) },
 	{ KEY("format", take_choice), FIELD(struct origin_config, format), .choices = formats },
 	{ KEY("select", take_text), FIELD(struct origin_config, select) },
 	{ KEY("ca_file", take_path), FIELD(struct origin_config, ca_file) },
@@ -175,8 +138,11 @@ static void check_source_keys(struct reader *r, const struct node *value)
 		"client_key", "pinned_key", NULL };
 	static const char *const of_builtins[] = { "format", "select", "ca_file", "max_size", "timeout", "headers",
 		"token", "proxy", "client_certificate", "client_key", "pinned_key", "signed_by", NULL };
+	static const char *const of_presets[] = { "format", NULL };
 	const struct node *url = node_get(value, "url"), *ca_file = node_get(value, "ca_file");
 
+	if (node_get(value, "preset") != NULL)
+		refuse_idle_keys(r, value, "preset", of_presets);
 	if (node_get(value, "builtin") != NULL)
 		refuse_idle_keys(r, value, "builtin", of_builtins);
 	else if (node_get(value, "file") != NULL)
@@ -193,7 +159,7 @@ static void check_format(struct reader *r, const struct origin_config *o, const 
 	if (o->format == FORMAT_TEXT && select != NULL)
 		complain(r->complaints, select->at, "'select' has no meaning for format text, which is one prefix a "
 		         "line; expected format json, yaml, csv, html or xml, or no 'select'");
-	if ((o->format == FORMAT_HTML || o->format == FORMAT_XML) && select == NULL)
+	if ((o->format == FORMAT_HTML || o->format == FORMAT_XML) && select == NULL && format != NULL)
 		complain(r->complaints, format->at, "format %s needs 'select'; expected an XPath expression for the "
 		         "elements that hold the prefixes, such as \"//ul[@id='ips']/li\"", list_format_name(o->format));
 }
@@ -204,6 +170,7 @@ static void read_origin(struct reader *r, size_t index, const struct node *name,
 	struct origin_config *o = &list->origins[index];
 
 	reader_set_text(r, &o->name, name->text);
+	reader_set_text(r, &o->preset, "");
 	reader_set_text(r, &o->select, "");
 	reader_set_text(r, &o->ca_file, "");
 	o->max_size = DEFAULT_MAX_SIZE;
@@ -212,6 +179,8 @@ static void read_origin(struct reader *r, size_t index, const struct node *name,
 		return;
 	require_one_source(r, name, value);
 	check_source_keys(r, value);
+	if (o->preset != NULL && o->preset[0] != '\0')
+		preset_apply(r, node_get(value, "preset")->at, value, o);
 	check_format(r, o, value);
 	if (o->kind == ORIGIN_BUILTIN)
 		o->format = FORMAT_TEXT;

@@ -36,12 +36,24 @@ static int take_misshapen(const struct guard_config *guard, struct origin_state 
 	return add_all(&result->reasons, broken);
 }
 
+/* A preset knows how wide its publisher's prefixes are. */
+static struct guard_config guard_of(const struct list_config *c, const struct origin_config *o)
+{
+	struct guard_config guard = c->guard;
+
+	if (o->min_prefix4 > 0)
+		guard.min_prefix4 = o->min_prefix4;
+	if (o->min_prefix6 > 0)
+		guard.min_prefix6 = o->min_prefix6;
+	return guard;
+}
+
 /* Takes one origin's answer.  Sets *use to the set that counts for it now: the new answer, or its last good one, or NULL.
  * 0, or -1 with errno ENOMEM. */
 static int take_answer(const struct list_config *c, struct origin_state *o, struct origin_answer *a, time_us now,
                        const struct prefix_set **use, struct judgement *j, struct list_result *result)
 {
-	const struct guard_config *guard = &c->guard;
+	struct guard_config guard = guard_of(c, o->config);
 	struct texts broken = TEXTS_INIT;
 	int bad = 0;
 
@@ -57,7 +69,7 @@ static int take_answer(const struct list_config *c, struct origin_state *o, stru
 	}
 	o->error[0] = '\0';
 	if (strcmp(a->answer.sha256, o->approved_sha256) != 0 &&
-	    judge_shape(guard, o->config->name, &a->answer.set, &a->answer.shape, &broken) == -1)
+	    judge_shape(&guard, o->config->name, &a->answer.set, &a->answer.shape, &broken) == -1)
 		bad = -1;
 	if (bad == 0 && broken.count == 0) {
 		o->held_sha256[0] = '\0';
@@ -65,7 +77,7 @@ static int take_answer(const struct list_config *c, struct origin_state *o, stru
 		bad = answer_copy(&o->good, &a->answer);
 		*use = &o->good.set;
 	} else if (bad == 0) {
-		bad = take_misshapen(guard, o, a, &broken, use, j, result);
+		bad = take_misshapen(&guard, o, a, &broken, use, j, result);
 	}
 	texts_free(&broken);
 	return bad;

@@ -22,7 +22,7 @@ static void require_list(const struct list_config *l)
 	for (size_t i = 0; i < l->origin_count; i++) {
 		const struct origin_config *o = &l->origins[i];
 
-		require(name_valid(o->name) && o->where != NULL && o->select != NULL && o->ca_file != NULL);
+		require(name_valid(o->name) && o->where != NULL && o->preset != NULL && o->select != NULL && o->ca_file != NULL);
 		require(o->kind != ORIGIN_FILE || o->where[0] == '/');
 		require(o->kind != ORIGIN_URL || strncasecmp(o->where, "http", 4) == 0);
 		require(o->max_size > 0 && o->timeout > 0);

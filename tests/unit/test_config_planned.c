@@ -97,8 +97,6 @@ static void audit(void **state)
 static void origin_extras(void **state)
 {
 	static const struct wrong table[] = {
-		{ V1 "lists: {l: {origins: {o: {preset: cloudflare}}}}\n", { "2:27|'preset' is not supported yet" } },
-		{ V1 "lists: {l: {origins: {o: {preset: a b}}}}\n", { "2:27|not supported", "2:35|'a b' is no name" } },
 		{ ORIGIN("headers: {X-Key: {file: /k}}"), { "2:49|'headers' is not supported yet" } },
 		{ ORIGIN("headers: {X Key: {file: /k}, Y: k}"),
 		  { "2:49|not supported", "2:59|no header name", "2:81|by reference" } },
