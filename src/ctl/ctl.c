@@ -21,6 +21,7 @@ int ctl_fail(int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	error_vset(&e, fmt, ap);
 	va_end(ap);
+	fflush(stdout); /* so that one who reads both sees them in the order in which they were said */
 	plain_write_lines(stderr, "hallowctl: ", e.text);
 	return code;
 }

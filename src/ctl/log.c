@@ -52,7 +52,8 @@ static int parse_source(struct log_filter *f, const char *text)
 	if (text == NULL)
 		return 0;
 	result = prefix_parse(&f->source, text, strlen(text));
-	if (result != PREFIX_OK)
+	/* 192.0.2.7/24 can only mean one thing here. */
+	if (result != PREFIX_OK && result != PREFIX_HOST_BITS && result != PREFIX_MAPPED)
 		return ctl_fail(EXIT_USAGE, "--source '%s': %s; expected an address or a prefix, as 192.0.2.0/24 or "
 		                "2001:db8::/32", text, prefix_parse_text(result));
 	f->by_source = true;
@@ -144,6 +145,7 @@ static int show_past(sqlite3 *db, const struct log_filter *f, int64_t limit, str
 		return 0;
 	if (log_aggregated(db, f, &more, err) == -1)
 		return -1;
+	fflush(stdout);
 	if (more > 0)
 		fprintf(stderr, "and %" PRIu64 " denied attempts that were counted, not recorded one by one\n",
 		        more);

@@ -122,7 +122,7 @@ asked() { grep -v '^sync$' "$ANSWERS/asked"; }
 	exits 2 log --verdict permit
 	says "expected allow or deny"
 	local bad
-	for bad in 192.0.2.1/33 192.0.2.1/24 nonsense fe80::1%eth0 ''; do
+	for bad in 192.0.2.1/33 192.0.2.0/+8 nonsense fe80::1%eth0 ''; do
 		exits 2 log --source "$bad"
 		says "--source '$bad'"
 	done

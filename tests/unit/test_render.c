@@ -71,7 +71,7 @@ static void text_says_it_all_and_is_plain(void **state)
 	has(text, "host gate\\x1b[2J");
 	has(text, "  api       kubernetes-api  enforce        2       2          97     1     100%");
 	has(text, "  api       deny         100  =         2          + 97     + 1");
-	has(text, "  34.159.97.57              2  humanitec  2026-11-01T12:00:00.000000Z");
+	has(text, "  34.159.97.57              2  humanitec  2026-11-01T12:00:00Z  2026-11-01T12:00:00Z\n");
 	has(text, "  2001:db8::66          1          97  ");
 	has(text, "humanitec revision 1, decided by user anna: =HYPERLINK(\"http://x\")\\x1b[31m");
 	has(text, "    + 34.159.97.57/32 35.198.74.96/32\n");
