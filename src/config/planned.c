@@ -9,59 +9,6 @@
 
 /* --- keys of an origin */
 
-void take_headers(struct reader *r, const struct field *f, const struct node *value, void *into)
-{
-	(void)f;
-	(void)into;
-	if (value->kind == NODE_REFUSED)
-		return;
-	if (value->kind != NODE_MAPPING) {
-		complain(r->complaints, value->at, "expected a mapping of header names to references, such as "
-		         "{X-Api-Key: {file: /etc/hallowd/api.key}}");
-		return;
-	}
-	for (size_t i = 0; i < node_pairs(value); i++) {
-		const struct node *key = node_key(value, i);
-
-		if (key->kind == NODE_SCALAR && key->text[strspn(key->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		    "abcdefghijklmnopqrstuvwxyz0123456789-_")] != '\0')
-			complain(r->complaints, key->at, "this is no header name; expected letters, digits, '-' and "
-			         "'_'");
-		value_reference(r, node_value(value, i));
-	}
-}
-
-void take_proxy(struct reader *r, const struct field *f, const struct node *value, void *into)
-{
-	const char *url;
-
-	(void)f;
-	(void)into;
-	value_url(r, value, &url);
-}
-
-static bool is_base64(const char *text, size_t len)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t span = strspn(text, digits);
-
-	return strlen(text) == len && span + strspn(text + span, "=") == len && len - span <= 2;
-}
-
-/* SHA-256 of a public key, as curl's --pinnedpubkey has it: 32 bytes in base64. */
-void take_pinned_key(struct reader *r, const struct field *f, const struct node *value, void *into)
-{
-	static const char expected[] = "sha256// and the base64 of a key's SHA-256";
-	const char *text;
-
-	(void)f;
-	(void)into;
-	if (!value_scalar(r, value, expected, &text))
-		return;
-	if (strncmp(text, "sha256//", 8) != 0 || !is_base64(text + 8, 44))
-		complain(r->complaints, value->at, "this is no pinned key; expected %s", expected);
-}
-
 static void take_minisign_key(struct reader *r, const struct node *n, void *ctx)
 {
 	static const char expected[] = "a minisign public key: 56 characters that begin with RW";
@@ -70,7 +17,7 @@ static void take_minisign_key(struct reader *r, const struct node *n, void *ctx)
 	(void)ctx;
 	if (!value_scalar(r, n, expected, &text))
 		return;
-	if (strncmp(text, "RW", 2) != 0 || !is_base64(text, 56))
+	if (strncmp(text, "RW", 2) != 0 || !base64_valid(text, 56))
 		complain(r->complaints, n->at, "this is no key; expected %s", expected);
 }
 

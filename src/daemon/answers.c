@@ -174,7 +174,7 @@ static json_t *list_origins(const struct list_state *s)
 		json_array_append_new(
 		    array,
 		    json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:I}", "name", o->config->name, "source",
-		              o->config->where, "state", origin_state_text(o), "fetched_at", json_time(a->fetched_at), "entries",
+		              o->config->shown, "state", origin_state_text(o), "fetched_at", json_time(a->fetched_at), "entries",
 		              (json_int_t)prefix_set_count(&a->set), "missing",
 		              o->known ? difference(&s->now.set, &a->set) : json_array(), "extra",
 		              o->known ? difference(&a->set, &s->now.set) : json_array(), "error", json_text_or_null(o->error),

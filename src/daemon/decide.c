@@ -26,6 +26,8 @@ static int take_misshapen(const struct guard_config *guard, struct origin_state 
                           const struct texts *broken, const struct prefix_set **use, struct judgement *j,
                           struct list_result *result)
 {
+	/* What the publisher has now is not what is kept: the next time it is asked for whole. */
+	o->good.etag[0] = o->good.last_modified[0] = '\0';
 	if (guard->on_breach == BREACH_HOLD) {
 		snprintf(o->held_sha256, sizeof(o->held_sha256), "%s", a->answer.sha256);
 		*use = &a->answer.set;

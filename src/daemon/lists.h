@@ -25,6 +25,8 @@ struct answer {
 	uint64_t bytes;
 	uint32_t http_status; /* 0 where it did not come over HTTP */
 	char sha256[65];
+	char etag[256];          /* "" for none, as for one that is longer */
+	char last_modified[64];  /* likewise */
 	struct answer_shape shape;
 	char bad_example[160]; /* what shape.bad_example points to */
 };

@@ -135,7 +135,8 @@ static int ask_list(struct refresh *r, struct asking *a, struct list_state *s)
 	if (a->answers == NULL || a->jobs == NULL)
 		return -1;
 	for (size_t o = 0; o < origins; o++) {
-		a->jobs[o] = origin_job_start(r->d->loop, r->d->reaper, &s->config->origins[o], origin_answered, a);
+		a->jobs[o] = origin_job_start(r->d->loop, r->d->reaper, &s->config->origins[o],
+		                              s->origins[o].known ? &s->origins[o].good : NULL, origin_answered, a);
 		if (a->jobs[o] == NULL)
 			return -1;
 		r->outstanding++;

@@ -1,6 +1,7 @@
 #include "fetch_lab.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "core/file.h"
 #include "core/time_text.h"
 
 
@@ -132,6 +134,19 @@ char *copy(const char *text)
 	return copied;
 }
 
+/* What hallowd reads for hallowd-fetch; "" for NULL. */
+static char *read_pem(const char *name)
+{
+	struct buffer text = BUFFER_INIT;
+	char *copied;
+
+	if (name)
+		assert_int_equal(file_read(AT_FDCWD, name, 65536, &text, NULL), 0);
+	copied = copy(buffer_str(&text));
+	buffer_free(&text);
+	return copied;
+}
+
 void send_request(const struct child *c, const char *url, const struct wish *w)
 {
 	struct fetch_request q = {
@@ -141,13 +156,24 @@ void send_request(const struct child *c, const char *url, const struct wish *w)
 		.total_timeout_ms = w->total_ms > 0 ? w->total_ms : 30000,
 		.max_redirects = 5,
 		.max_bytes = w->max_bytes > 0 ? w->max_bytes : MAX_BYTES,
-		.ca_file = copy(w->ca_file),
+		.ca = read_pem(w->ca_file),
+		.proxy = copy(w->proxy),
+		.pinned_key = copy(w->pinned_key),
+		.certificate = read_pem(w->certificate_file),
+		.key = read_pem(w->key_file),
+		.token = copy(w->token),
 		.etag = copy(w->etag),
 		.last_modified = copy(w->last_modified),
 		.user_agent = copy("hallowd/test"),
 	};
 	struct buffer out = BUFFER_INIT;
 
+	if (w->header) {
+		q.headers = calloc(1, sizeof(q.headers[0]));
+		assert_non_null(q.headers);
+		q.headers[0] = (struct fetch_header) { copy(w->header), copy(w->header_value) };
+		q.header_count = 1;
+	}
 	assert_int_equal(fetch_request_encode(&out, &q), 0);
 	child_send(c, &out);
 	buffer_free(&out);

@@ -33,6 +33,8 @@ const char *good_ca(void);
 /* What a request may have otherwise than usual; the strings may be NULL. */
 struct wish {
 	const char *ca_file, *etag, *last_modified;
+	const char *proxy, *pinned_key, *certificate_file, *key_file, *token;
+	const char *header, *header_value; /* one of them */
 	uint32_t connect_ms, first_byte_ms, total_ms;
 	uint64_t max_bytes;
 };
