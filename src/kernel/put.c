@@ -93,8 +93,8 @@ int put_rule(struct batch *b, const char *chain, const struct rule *rule)
 		errno = ENOMEM;
 		return -1;
 	}
-	if (nftnl_rule_set_str(r, NFTNL_RULE_TABLE, KERNEL_TABLE) == 0 && nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain) == 0 &&
-	    rule_build(rule, r) == 0)
+	if (nftnl_rule_set_str(r, NFTNL_RULE_TABLE, KERNEL_TABLE) == 0 &&
+	    nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain) == 0 && rule_build(rule, r) == 0)
 		nlh = batch_open(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, ROOM);
 	if (nlh != NULL) {
 		nftnl_rule_nlmsg_build_payload(nlh, r);

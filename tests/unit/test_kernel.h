@@ -12,8 +12,8 @@
 
 #include "kernel/kernel.h"
 
-/* Moves the process to a new network namespace where loopback is up.  Ends the program with status 77 and a reason where
- * that is not permitted. */
+/* Moves the process to a new network namespace where loopback is up.  Ends the program with status 77 and a reason
+ * where that is not permitted. */
 void lab_enter(void);
 
 /* Runs a command line in the current namespace; its status, as system(3) gives it.  Its output goes nowhere. */
@@ -55,5 +55,9 @@ int run_apply_tests(void);
 int run_owner_tests(void);
 int run_packet_tests(void);
 int run_random_tests(void);
+int run_fault_tests(void);
+
+/* alloc_fault.c: so many allocations succeed, and those behind them fail; SIZE_MAX for none. */
+void fail_allocations_after(size_t good);
 
 #endif
