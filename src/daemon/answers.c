@@ -7,6 +7,7 @@
 
 #include "core/control.h"
 #include "daemon/json_text.h"
+#include "daemon/provenance.h"
 
 /* --- status --- */
 
@@ -181,6 +182,8 @@ static json_t *list_origins(const struct list_state *s)
 		              "http_status", a->http_status == 0 ? json_null() : json_integer((json_int_t)a->http_status), "sha256",
 		              json_text_or_null(a->sha256), "bad", (json_int_t)a->shape.bad));
 	}
+	for (size_t i = 0; i < json_array_size(array); i++)
+		provenance_add(json_array_get(array, i), s->origins[i].config);
 	return array;
 }
 
