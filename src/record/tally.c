@@ -267,6 +267,7 @@ static int write_tally(struct store *s, const struct pool *pool, const struct ta
 static int begin_epoch(struct pools *p, struct store *s, struct elements *elements, const char *epoch, time_us from, time_us to)
 {
 	char *copy = strdup(epoch);
+	bool first = s->state.epoch[0] == '\0';
 	struct tally t;
 
 	if (copy == NULL)
@@ -274,9 +275,13 @@ static int begin_epoch(struct pools *p, struct store *s, struct elements *elemen
 	free(s->state.epoch);
 	s->state.epoch = copy;
 	for (size_t i = 0; i < p->count; i++) {
-		pool_close(p->all[i], &t);
-		if (write_tally(s, p->all[i], &t, from, to) == -1)
-			return -1;
+		/* The very first reading ends no epoch: rows that came before it, also those that an earlier recorder took, are
+		 * in its counters. */
+		if (!first) {
+			pool_close(p->all[i], &t);
+			if (write_tally(s, p->all[i], &t, from, to) == -1)
+				return -1;
+		}
 		pool_new_epoch(p->all[i]);
 		p->all[i]->changed = true;
 	}

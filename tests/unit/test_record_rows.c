@@ -318,6 +318,23 @@ static void an_epoch_ends_while_no_recorder_runs(void **state)
 	rig_expect(g, TALLIES, "deny:21=20+0+1");
 }
 
+/* Both hallowd and its recorder died before the first reading: the first one counts the rows of both recorders. */
+static void the_first_reading_comes_after_a_restart(void **state)
+{
+	struct rig *g = *state;
+
+	rig_policy(g, "E", DAY, false, 1, 0);
+	rig_log(g, "h:d:web", DAY + SECONDS(1), 2);
+	rig_commit(g);
+	rig_restart(g);
+	rig_log(g, "h:d:web", DAY + SECONDS(2), 1);
+	rig_policy(g, "E", DAY + SECONDS(3), true, 1, 0);
+	rig_log(g, "h:d:web", DAY + SECONDS(4), 1);
+	rig_reading(g, "E", DAY + SECONDS(5), (struct counters){ 0, 4, 0 }, 0);
+	rig_settle(g);
+	rig_expect(g, TALLIES, "deny:4=4+0+0");
+}
+
 /* Removed and added again between two readings, with a value that does not betray it. */
 static void an_endpoint_removed_and_added_again(void **state)
 {
@@ -573,6 +590,7 @@ int run_recorder_tests(void)
 		IN_RIG(losses_are_told_once_a_minute),
 		IN_RIG(an_epoch_ends_with_its_counters),
 		IN_RIG(an_epoch_ends_while_no_recorder_runs),
+		IN_RIG(the_first_reading_comes_after_a_restart),
 		IN_RIG(an_endpoint_removed_and_added_again),
 		IN_RIG(each_message_is_recorded_once),
 		IN_RIG(a_message_that_does_not_fit_ends_the_process),
