@@ -35,7 +35,8 @@ int connect_daemon(const char *run_dir, struct connection *c, struct error *err)
 		status = connect(c->fd, (struct sockaddr *)&name, sizeof(name));
 	saved = errno;
 	if (status == -1) {
-		error_errno(err, saved, "cannot ask hallowd through %s/" CONTROL_SOCKET, run_dir);
+		error_errno(err, saved, "cannot ask hallowd through %s/" CONTROL_SOCKET "%s", run_dir,
+		            saved == EACCES ? ", which root and its group may" : "");
 		if (c->fd != -1)
 			close(c->fd);
 	}
