@@ -186,6 +186,7 @@ int main(int argc, char **argv)
 	uint64_t counted;
 	char path[4096];
 	struct stat st;
+	struct error err;
 
 	if (argc != 5)
 		die("usage: record_load PROGRAM FOLDER TARGET PORT");
@@ -199,6 +200,9 @@ int main(int argc, char **argv)
 	wait_for_end(&l);
 	counted = tell_reading(&l);
 	finish(&l, &used);
+	if (kernel_teardown(l.kernel, &err) == -1)
+		die(err.text);
+	kernel_close(l.kernel);
 	snprintf(path, sizeof(path), "%s/%s", l.folder, l.naive ? "naive.db" : "audit.db");
 	if (stat(path, &st) == -1)
 		die(path);
