@@ -24,6 +24,7 @@ headers, status.  Ends on SIGTERM.
 /gzip-cut                 the same, cut off by a server that sends the right length of what it has
 /gzip-damaged             the same, with a byte changed
 /coding?is=NAME           the list, said to be in content coding NAME
+/coding-twice             the list as gzip, which is said twice
 /bomb                     64 MiB of zeros as gzip
 /gzip-large               a short text as very long gzip
 /large?bytes=N            N bytes
@@ -223,6 +224,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer_coding(self):
         self.send(200, LIST, Content_Encoding=self.query["is"])
+
+    def answer_coding_twice(self):
+        self.send(200, gzip.compress(LIST), Content_Encoding="gzip", content_encoding="gzip")
 
     def answer_bomb(self):
         self.send(200, gzip.compress(bytes(64 << 20)), Content_Encoding="gzip")
