@@ -78,8 +78,8 @@ static void check_message(const struct parse_result *r)
 int fuzz_parse(enum list_format format, const char *select, const uint8_t *data, size_t size)
 {
 	static char none[] = "";
-	struct parse_request q = { .format = (uint8_t)format, .content_type = none, .name = none, .max_bytes = UINT64_MAX,
-	                           .max_entries = 1000 };
+	struct parse_request q = { .format = (uint8_t)format, .content_type = none, .name = none,
+	                           .max_bytes = UINT64_MAX, .max_entries = 1000 };
 	struct parse_result r;
 
 	q.select = strdup(select);
