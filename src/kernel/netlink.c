@@ -86,9 +86,11 @@ void netlink_close(struct netlink *nl)
 
 struct nlmsghdr *netlink_get(struct netlink *nl, uint16_t type, uint16_t flags, char room[NETLINK_REQUEST_MAX])
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(room);
+	struct nlmsghdr *nlh;
 	struct nfgenmsg *nfg;
 
+	memset(room, 0, NETLINK_REQUEST_MAX); /* libmnl leaves what attributes are padded with as it was */
+	nlh = mnl_nlmsg_put_header(room);
 	nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
 	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
 	nlh->nlmsg_seq = nl->seq++;

@@ -22,9 +22,11 @@
 
 static struct nlmsghdr *config(struct netlink *nl, uint16_t group, char room[NETLINK_REQUEST_MAX])
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(room);
+	struct nlmsghdr *nlh;
 	struct nfgenmsg *nfg;
 
+	memset(room, 0, NETLINK_REQUEST_MAX);
+	nlh = mnl_nlmsg_put_header(room);
 	nlh->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	nlh->nlmsg_seq = nl->seq++;

@@ -11,8 +11,8 @@
 
 #include "kernel/kernel.h"
 
-/* Room for a message's attributes; names and rules of ours need a fraction of it. */
-#define ROOM 4096
+/* Room for a message's attributes; the longest rule with the longest names takes less than half of it. */
+#define ROOM 2048
 
 static int put_names(struct batch *b, uint16_t type, uint16_t attr_table, uint16_t attr_name, const char *name)
 {

@@ -428,17 +428,17 @@ static void the_printed_ruleset_is_the_same(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(first_apply_makes_everything),
-	cmocka_unit_test(lists_change),
-	cmocka_unit_test(lists_reach_the_bounds),
-	cmocka_unit_test(lists_come_and_go),
-	cmocka_unit_test(endpoints_change),
-	cmocka_unit_test(modes_and_limits_change),
-	cmocka_unit_test(addresses_of_an_endpoint_overlap),
-	cmocka_unit_test(costs_follow_the_change),
-	cmocka_unit_test(one_endpoint_of_many_changes),
-	cmocka_unit_test(a_refused_batch_changes_nothing),
-	cmocka_unit_test(the_printed_ruleset_is_the_same),
+	cmocka_unit_test_setup(first_apply_makes_everything, lab_new),
+	cmocka_unit_test_setup(lists_change, lab_new),
+	cmocka_unit_test_setup(lists_reach_the_bounds, lab_new),
+	cmocka_unit_test_setup(lists_come_and_go, lab_new),
+	cmocka_unit_test_setup(endpoints_change, lab_new),
+	cmocka_unit_test_setup(modes_and_limits_change, lab_new),
+	cmocka_unit_test_setup(addresses_of_an_endpoint_overlap, lab_new),
+	cmocka_unit_test_setup(costs_follow_the_change, lab_new),
+	cmocka_unit_test_setup(one_endpoint_of_many_changes, lab_new),
+	cmocka_unit_test_setup(a_refused_batch_changes_nothing, lab_new),
+	cmocka_unit_test_setup(the_printed_ruleset_is_the_same, lab_new),
 };
 
 int run_apply_tests(void)

@@ -118,7 +118,7 @@ static void memory_runs_out(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(memory_runs_out),
+	cmocka_unit_test_setup(memory_runs_out, lab_new),
 };
 
 int run_fault_tests(void)

@@ -23,11 +23,11 @@ struct hosts hosts;
 static char prefixes[4096][64];
 static size_t prefix_count;
 
-int hosts_up(void **state)
+static void make_hosts(void **state)
 {
 	char command[512];
 
-	(void)state;
+	assert_int_equal(lab_new(state), 0);
 	hosts.gate = open("/proc/self/ns/net", O_RDONLY);
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	hosts.client = open("/proc/self/ns/net", O_RDONLY);
@@ -36,24 +36,12 @@ int hosts_up(void **state)
 	         "ip link set hwc netns /proc/%d/fd/%d && ip addr add " GATE4 "/24 dev hwg && "
 	         "ip addr add " GATE6 "/64 dev hwg nodad && ip link set hwg up",
 	         getpid(), hosts.client);
-	if (lab_run(command) != 0)
-		return -1;
+	assert_int_equal(lab_run(command), 0);
 	assert_int_equal(setns(hosts.client, CLONE_NEWNET), 0);
 	assert_int_equal(lab_run("ip link set lo up && ip link set hwc up && ip addr add " LISTED4 "/24 dev hwc && "
 	                         "ip addr add " STRANGER4 "/24 dev hwc && ip addr add " LISTED6 "/64 dev hwc nodad && "
 	                         "ip addr add " STRANGER6 "/64 dev hwc nodad"), 0);
 	assert_int_equal(setns(hosts.gate, CLONE_NEWNET), 0);
-	return 0;
-}
-
-int hosts_down(void **state)
-{
-	(void)state;
-	if (lab_run("ip link del hwg") != 0)
-		return -1;
-	close(hosts.gate);
-	close(hosts.client);
-	return 0;
 }
 
 void replace_policy(const char *lines)
@@ -66,11 +54,11 @@ void replace_policy(const char *lines)
 	kernel_change_free(&c);
 }
 
-int hosts_start(void **state)
+int hosts_up(void **state)
 {
 	struct error err = { "" };
 
-	(void)state;
+	make_hosts(state);
 	hosts.k = open_kernel();
 	prefix_count = 0;
 	if (nflog_open(GROUP, 1 << 22, &hosts.nflog, &err) != 0)
@@ -78,16 +66,15 @@ int hosts_start(void **state)
 	return 0;
 }
 
-int hosts_stop(void **state)
+/* The namespaces go away with the descriptors, once the next test is in another. */
+int hosts_down(void **state)
 {
-	struct error err;
-
 	(void)state;
 	close(hosts.nflog);
-	policy_free(&hosts.policy);
-	if (kernel_teardown(hosts.k, &err) != 0)
-		return -1;
+	close(hosts.gate);
+	close(hosts.client);
 	kernel_close(hosts.k);
+	policy_free(&hosts.policy);
 	return 0;
 }
 

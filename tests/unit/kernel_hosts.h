@@ -23,11 +23,9 @@ struct hosts {
 
 extern struct hosts hosts;
 
-/* Fixtures: the two hosts for a group of tests; for each test the kernel's socket and the log. */
+/* Fixtures of each test: the two hosts, the kernel's socket and the log. */
 int hosts_up(void **state);
 int hosts_down(void **state);
-int hosts_start(void **state);
-int hosts_stop(void **state);
 
 /* Puts a policy in force, which then is hosts.policy. */
 void replace_policy(const char *lines);

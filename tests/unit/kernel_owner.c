@@ -66,7 +66,7 @@ static void nobody_else_may_change_the_table(void **state)
 	assert_in_force(stranger, &p); /* reading is for all */
 	assert_int_equal(kernel_apply(stranger, &p, &c, &err), -1);
 	assert_non_null(strstr(err.text, "belongs to"));
-	assert_non_null(strstr(err.text, "test_kernel")); /* the owner's name */
+	assert_non_null(strstr(err.text, lab_own_name()));
 	assert_int_equal(kernel_teardown(stranger, &err), -1);
 	assert_non_null(strstr(err.text, "belongs to"));
 	kernel_close(stranger);
@@ -449,25 +449,26 @@ static void an_nflog_group_has_one_listener(void **state)
 	assert_int_equal(getsockopt(first, SOL_SOCKET, SO_RCVBUF, &value, &len), 0);
 	assert_true(value >= 1 << 20);
 	assert_int_equal(nflog_open(77, 1 << 20, &second, &err), -1);
-	assert_non_null(strstr(err.text, "NFLOG group 77 is in use by test_kernel"));
+	assert_non_null(strstr(err.text, "NFLOG group 77 is in use by"));
+	assert_non_null(strstr(err.text, lab_own_name()));
 	close(first);
 	assert_int_equal(nflog_open(77, 1 << 20, &second, &err), 0);
 	close(second);
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(nobody_else_may_change_the_table),
-	cmocka_unit_test(the_table_stays_and_is_adopted),
-	cmocka_unit_test(the_socket_can_be_handed_over),
-	cmocka_unit_test(old_answers_are_thrown_away),
-	cmocka_unit_test(only_netfilter_sockets_are_taken_over),
-	cmocka_unit_test(a_foreign_table_is_replaced),
-	cmocka_unit_test(meddling_is_found_and_undone),
-	cmocka_unit_test(other_tables_are_left_alone),
-	cmocka_unit_test(a_wrong_memory_is_mended),
-	cmocka_unit_test(an_outdated_transaction_is_refused),
-	cmocka_unit_test(a_missing_right_is_told),
-	cmocka_unit_test(an_nflog_group_has_one_listener),
+	cmocka_unit_test_setup(nobody_else_may_change_the_table, lab_new),
+	cmocka_unit_test_setup(the_table_stays_and_is_adopted, lab_new),
+	cmocka_unit_test_setup(the_socket_can_be_handed_over, lab_new),
+	cmocka_unit_test_setup(old_answers_are_thrown_away, lab_new),
+	cmocka_unit_test_setup(only_netfilter_sockets_are_taken_over, lab_new),
+	cmocka_unit_test_setup(a_foreign_table_is_replaced, lab_new),
+	cmocka_unit_test_setup(meddling_is_found_and_undone, lab_new),
+	cmocka_unit_test_setup(other_tables_are_left_alone, lab_new),
+	cmocka_unit_test_setup(a_wrong_memory_is_mended, lab_new),
+	cmocka_unit_test_setup(an_outdated_transaction_is_refused, lab_new),
+	cmocka_unit_test_setup(a_missing_right_is_told, lab_new),
+	cmocka_unit_test_setup(an_nflog_group_has_one_listener, lab_new),
 };
 
 int run_owner_tests(void)

@@ -210,8 +210,8 @@ static void random_policies_without(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(random_policies_with_an_owner),
-	cmocka_unit_test(random_policies_without),
+	cmocka_unit_test_setup(random_policies_with_an_owner, lab_new),
+	cmocka_unit_test_setup(random_policies_without, lab_new),
 };
 
 int run_random_tests(void)
