@@ -1,9 +1,9 @@
-/* nflog_naive: the least that a recorder of logged packets can do and still have rows in SQLite.  No index, no names, no counts,
- * no restart: one thread reads the NFLOG socket and inserts eight columns, 10,000 rows a transaction.  What hallowd-record is
- * measured against.
+/* nflog_naive: the least that a recorder of logged packets can do and still have rows in SQLite.  No index, no names,
+ * no counts, no restart: one thread reads the NFLOG socket and inserts eight columns, 10,000 rows a transaction.
+ * What hallowd-record is measured against.
  *
- * Started like it: CHILD_SOCKET_FD, whose end of file ends it once nothing waits any more; RECORD_NFLOG_FD; the working directory
- * for naive.db.  Prints events= and lost= (gaps in the sequence). */
+ * Started like it: CHILD_SOCKET_FD, whose end of file ends it once nothing waits any more; RECORD_NFLOG_FD; the
+ * working directory for naive.db.  Prints events= and lost= (gaps in the sequence). */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -80,7 +80,8 @@ static int take(const struct nlmsghdr *message, void *ctx)
 	uint32_t seq = n->last + 1;
 
 	for (attr = mnl_nlmsg_get_payload_offset(message, sizeof(struct nfgenmsg));
-	     mnl_attr_ok(attr, (int)((const char *)message + message->nlmsg_len - (const char *)attr)); attr = mnl_attr_next(attr)) {
+	     mnl_attr_ok(attr, (int)((const char *)message + message->nlmsg_len - (const char *)attr));
+	     attr = mnl_attr_next(attr)) {
 		switch (mnl_attr_get_type(attr)) {
 		case NFULA_PAYLOAD:
 			ip = mnl_attr_get_payload(attr);

@@ -1,10 +1,10 @@
 /* record_load PROGRAM FOLDER TARGET PORT
  *
- * Plays hallowd for PROGRAM, which is hallowd-record or nflog_naive: makes the table with one endpoint, TARGET:PORT, that lets
- * nobody in and logs each denied packet; opens the NFLOG socket; starts the program in FOLDER.  Prints "ready".  When its standard input
- * ends, the load is over: it has the program finish, and prints what the kernel counted and what it took:
- *   counted=N recorded=N aggregated=N lost=N cpu_s=SECONDS rss_kib=N bytes=SIZE-OF-THE-DATABASE
- * Run it in a network namespace of its own. */
+ * Plays hallowd for PROGRAM, which is hallowd-record or nflog_naive: makes the table with one endpoint, TARGET:PORT,
+ * that lets nobody in and logs each denied packet; opens the NFLOG socket; starts the program in FOLDER.  Prints
+ * "ready".  When its standard input ends, the load is over: it has the program finish, and prints what the kernel
+ * counted and what it took: counted=N recorded=N aggregated=N lost=N cpu_s=SECONDS rss_kib=N
+ * bytes=SIZE-OF-THE-DATABASE Run it in a network namespace of its own. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -63,9 +63,15 @@ static void make_table(struct load *l, const char *target, const char *port)
 	l->port.first = l->port.last = (uint16_t)atoi(port);
 	if (prefix_parse(&l->address, target, strlen(target)) != PREFIX_OK)
 		die("TARGET is no address");
-	l->endpoint = (struct policy_endpoint){ .name = text("flooded"), .kind = text("other"), .addresses = &l->address,
-		                                    .address_count = 1, .ports = &l->port, .port_count = 1, .protocol = IPPROTO_TCP,
-		                                    .owner = text(""), .reason = text("") };
+	l->endpoint = (struct policy_endpoint){ .name = text("flooded"),
+		                                    .kind = text("other"),
+		                                    .addresses = &l->address,
+		                                    .address_count = 1,
+		                                    .ports = &l->port,
+		                                    .port_count = 1,
+		                                    .protocol = IPPROTO_TCP,
+		                                    .owner = text(""),
+		                                    .reason = text("") };
 	l->policy = (struct policy){ .endpoints = &l->endpoint, .endpoint_count = 1, .limits = { GROUP, 10000000, 65536 } };
 	if (nflog_open(GROUP, SOCKET_BUFFER, &l->nflog, &err) == -1 || kernel_open(&l->kernel, -1, &err) == -1 ||
 	    kernel_apply(l->kernel, &l->policy, &change, &err) == -1 || kernel_state(l->kernel, &state, &err) == -1)
@@ -88,8 +94,8 @@ static void start(struct load *l, const char *program)
 	l->pid = fork();
 	if (l->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (chdir(l->folder) == -1 || dup2(pair[1], 10) == -1 || dup2(l->nflog, 11) == -1 || dup2(10, CHILD_SOCKET_FD) == -1 ||
-		    dup2(11, RECORD_NFLOG_FD) == -1)
+		if (chdir(l->folder) == -1 || dup2(pair[1], 10) == -1 || dup2(l->nflog, 11) == -1 ||
+		    dup2(10, CHILD_SOCKET_FD) == -1 || dup2(11, RECORD_NFLOG_FD) == -1)
 			_exit(126);
 		closefrom(5);
 		execl(program, program, (char *)NULL);
@@ -110,9 +116,17 @@ static void tell(const struct load *l, struct buffer *b)
 
 static void tell_policy(const struct load *l)
 {
-	struct audit_policy_endpoint e = { .name = text("flooded"), .kind = text("other"), .mode = text("enforce"), .where = text(""),
-		                               .owner = text(""), .reason = text("") };
-	struct audit_policy p = { .time = time_now() - US_PER_SECOND, .epoch = text(l->epoch), .endpoints = &e, .endpoint_count = 1 };
+	struct audit_policy_endpoint e = {
+		.name = text("flooded"),
+		.kind = text("other"),
+		.mode = text("enforce"),
+		.where = text(""),
+		.owner = text(""),
+		.reason = text(""),
+	};
+	struct audit_policy p = {
+		.time = time_now() - US_PER_SECOND, .epoch = text(l->epoch), .endpoints = &e, .endpoint_count = 1
+	};
 	struct buffer b = BUFFER_INIT;
 
 	if (audit_policy_encode(&b, &p) == -1)
@@ -173,8 +187,10 @@ static void print_tallies(const struct load *l)
 	char command[4096];
 
 	fflush(stdout);
-	snprintf(command, sizeof(command), "sqlite3 -separator ' ' '%s/audit.db' \"SELECT 'recorded=' || sum(recorded), 'aggregated=' ||"
-	                                   " sum(aggregated), 'lost=' || sum(lost) FROM tallies\" | tr '\\n' ' '", l->folder);
+	snprintf(command, sizeof(command), "sqlite3 -separator ' ' '%s/audit.db' \"SELECT 'recorded=' || sum(recorded),"
+	                                   " 'aggregated=' ||"
+	                                   " sum(aggregated), 'lost=' || sum(lost) FROM tallies\" | tr '\\n' '"
+	                                   " '", l->folder);
 	if (system(command) != 0)
 		die("sqlite3 failed");
 }
@@ -210,7 +226,8 @@ int main(int argc, char **argv)
 	if (!l.naive)
 		print_tallies(&l);
 	printf("cpu_s=%.3f rss_kib=%ld bytes=%lld\n",
-	       (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6,
+	       (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+	           (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6,
 	       used.ru_maxrss, (long long)st.st_size);
 	return EXIT_SUCCESS;
 }

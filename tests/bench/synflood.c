@@ -1,8 +1,9 @@
 /* synflood INTERFACE GATEWAY-MAC SOURCE/16 TARGET PORT RATE COUNT
  *
- * Sends COUNT TCP SYNs out of an interface, RATE a second (0: as many as it can), each from a source drawn at random (but the
- * same in each run) from the 65,536 addresses of a network "A.B", with source ports that go round.  For links inside namespaces of
- * a benchmark's own: it refuses an interface that is not one end of a veth pair.  Prints sent=, seconds=, rate=. */
+ * Sends COUNT TCP SYNs out of an interface, RATE a second (0: as many as it can), each from a source drawn at random
+ * (but the same in each run) from the 65,536 addresses of a network "A.B", with source ports that go round.  For
+ * links inside namespaces of a benchmark's own: it refuses an interface that is not one end of a veth pair.  Prints
+ * sent=, seconds=, rate=. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -85,7 +86,8 @@ static void require_veth(int fd, const char *interface)
 	if (ioctl(fd, SIOCETHTOOL, &request) == -1)
 		die(interface);
 	if (strcmp(driver.driver, "veth") != 0) {
-		fprintf(stderr, "synflood: %s is no veth interface but %s; this is for a lab's own links\n", interface, driver.driver);
+		fprintf(stderr, "synflood: %s is no veth interface but %s; this is for a lab's own"
+		                " links\n", interface, driver.driver);
 		exit(EXIT_FAILURE);
 	}
 }

@@ -1,5 +1,5 @@
-/* hallowd-record itself, as a process, with a real kernel: rules, connections and deaths in a network namespace of its own.
- * This test plays hallowd: it has the table, the NFLOG socket and the recorder's other end. */
+/* hallowd-record itself, as a process, with a real kernel: rules, connections and deaths in a network namespace of
+ * its own.  This test plays hallowd: it has the table, the NFLOG socket and the recorder's other end. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -134,9 +134,14 @@ static void tell_policy(struct host *h, time_us time, bool continued)
 
 	CHECK(kernel_state(h->kernel, &state, &err) == 0);
 	for (size_t i = 0; i < 2; i++)
-		endpoints[i] = (struct audit_policy_endpoint){ .name = h->policy.endpoints[i].name, .kind = (char *)(uintptr_t)"other",
-			                                           .mode = (char *)(uintptr_t)"enforce", .where = (char *)(uintptr_t)"",
-			                                           .lists = &list, .list_count = 1 };
+		endpoints[i] = (struct audit_policy_endpoint){
+			.name = h->policy.endpoints[i].name,
+			.kind = (char *)(uintptr_t)"other",
+			.mode = (char *)(uintptr_t)"enforce",
+			.where = (char *)(uintptr_t)"",
+			.lists = &list,
+			.list_count = 1,
+		};
 	CHECK(audit_policy_encode(&b, &(struct audit_policy){ time, state.epoch, continued, 0, endpoints, 2 }) == 0);
 	tell(h, &b);
 }
@@ -459,7 +464,8 @@ static void assert_balanced(struct host *h, uint64_t counted)
 	assert_int_equal(number(h, "SELECT count(*) FROM tallies WHERE counted <> recorded + aggregated + lost"), 0);
 	assert_int_equal(number(h, "SELECT sum(counted) FROM tallies"), counted);
 	assert_int_equal(number(h, "SELECT sum(recorded) FROM tallies"), number(h, "SELECT count(*) FROM connections"));
-	assert_int_equal(number(h, "SELECT sum(aggregated) FROM tallies"), number(h, "SELECT coalesce(sum(count), 0) FROM aggregates"));
+	assert_int_equal(number(h, "SELECT sum(aggregated) FROM tallies"), number(h, "SELECT coalesce(sum(count), 0) FROM"
+		" aggregates"));
 }
 
 /* --- tests */
@@ -490,16 +496,20 @@ static void rows_are_what_was_sent(void **state)
 	sync_recorder(h);
 	assert_int_equal(h->acked, 1);
 	assert_int_equal(h->recorded, 10 + 2 + 7 + 13);
-	expect(h, "SELECT group_concat(text, '; ') FROM (SELECT endpoint || ' ' || verdict || ' ' || reason || ' ' || source || ' ' ||"
-	          " destination || ' ' || destination_port || ' ' || protocol || ' ' || list || ' ' || revision || ' ' || count(*) AS text"
+	expect(h, "SELECT group_concat(text, '; ') FROM (SELECT endpoint || ' ' || verdict || ' ' || reason || ' ' ||"
+	          " source || ' ' ||"
+	          " destination || ' ' || destination_port || ' ' || protocol || ' ' || list || ' ' || revision || ' ' ||"
+	          " count(*) AS text"
 	          " FROM connections GROUP BY endpoint, verdict, source, destination, protocol ORDER BY 1)",
 	       "tcp allow listed 127.0.1.1 127.0.0.10 7000 tcp a 1 5; tcp allow listed fd00:1::1 fd00::10 7000 tcp a 1 5; "
-	       "tcp deny not-listed 127.0.2.1 127.0.0.10 7000 tcp a 1 1; tcp deny not-listed fd00:2::1 fd00::10 7000 tcp a 1 1; "
+	       "tcp deny not-listed 127.0.2.1 127.0.0.10 7000 tcp a 1 1; tcp deny not-listed fd00:2::1 fd00::10 7000 tcp"
+	       " a 1 1; "
 	       "udp allow listed 127.0.1.1 127.0.0.10 7000 udp a 1 3; udp allow listed fd00:1::1 fd00::10 7000 udp a 1 4; "
-	       "udp deny not-listed 127.0.2.1 127.0.0.10 7000 udp a 1 6; udp deny not-listed fd00:2::1 fd00::10 7000 udp a 1 7");
+	       "udp deny not-listed 127.0.2.1 127.0.0.10 7000 udp a 1 6; udp deny not-listed fd00:2::1 fd00::10 7000 udp"
+	       " a 1 7");
 	expect(h, "SELECT count(*) FROM connections WHERE source_port > 1023", "32");
-	expect(h, "SELECT group_concat(endpoint || verdict || counted || recorded || lost, ' ') FROM tallies", "tcpallow10100 tcpdeny220 "
-	                                                                                                      "udpallow770 udpdeny13130");
+	expect(h, "SELECT group_concat(endpoint || verdict || counted || recorded || lost, ' ') FROM tallies",
+	       "tcpallow10100 tcpdeny220 udpallow770 udpdeny13130");
 	expect(h, "SELECT count(*) FROM coverage WHERE state = 'enforced' AND to_time > from_time", "2");
 	assert_balanced(h, 32);
 	stop_recorder(h);
@@ -623,7 +633,8 @@ static void killed_at_any_moment_it_balances(void **state)
 	}
 	sync_recorder(h);
 	assert_int_equal(number(h, "SELECT count(*) FROM events WHERE kind = 'refresh'"), h->event);
-	assert_int_equal(number(h, "SELECT count(*) FROM tallies WHERE recorded < 9 * lost"), 0); /* losses are the exception */
+	assert_int_equal(number(h, "SELECT count(*) FROM tallies WHERE recorded < 9 *"
+	                           " lost"), 0); /* losses are the exception */
 	expect(h, "SELECT group_concat(state) FROM coverage WHERE endpoint = 'udp'", "enforced");
 	stop_recorder(h);
 }
@@ -720,7 +731,8 @@ static void prepare(void)
 	kernel_close(k);
 	if (why_not != NULL)
 		return;
-	run("ip link set lo up && for a in " TARGET6 " " LISTED6 " " STRANGER6 "; do ip addr add $a/128 dev lo nodad || exit 1; done");
+	run("ip link set lo up && for a in " TARGET6 " " LISTED6 " " STRANGER6 "; do ip addr add $a/128 dev lo nodad ||"
+		" exit 1; done");
 }
 
 int main(void)
