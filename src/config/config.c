@@ -122,6 +122,8 @@ static void free_origin(struct origin_config *o)
 	free(o->where);
 	free(o->shown);
 	free(o->preset);
+	free(o->signed_by);
+	free(o->signature);
 	free(o->select);
 	free(o->proxy);
 	free(o->ca_file);

@@ -46,6 +46,8 @@ struct origin_config {
 	char *select;             /* "" for none */
 	uint8_t min_prefix4, min_prefix6; /* of its preset, in place of the guard's defaults; 0: the guard's */
 	uint64_t max_size;        /* bytes; default 8 MiB */
+	char *signed_by;          /* minisign public keys with a space between, "" where it needs no signature */
+	char *signature;          /* the URL or file of it; "" where it needs none */
 
 	/* Of a url only. */
 	int64_t timeout;            /* seconds for the whole answer; default 60 */

@@ -71,6 +71,15 @@ static void take_preset(struct reader *r, const struct field *f, const struct no
 		reader_set_text(r, &o->preset, name);
 }
 
+/* A path or a URL: settle_signature, when the list's place is known. */
+static void take_later(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)r;
+	(void)f;
+	(void)value;
+	(void)into;
+}
+
 static const struct field origin_fields[] = {
 	{ KEY("url", take_url) },
 	{ KEY("file", take_file) },
@@ -90,7 +99,8 @@ static const struct field origin_fields[] = {
 	{ KEY("client_certificate", take_path), FIELD(struct origin_config, client_certificate) },
 	{ KEY("client_key", take_reference), FIELD(struct origin_config, client_key) },
 	{ KEY("pinned_key", take_pinned_key) },
-	{ KEY("signed_by", take_signed_by), .unsupported = true },
+	{ KEY("signed_by", take_signed_by) },
+	{ KEY("signature", take_later) },
 };
 
 SHAPE(origin_shape, "an origin", origin_fields);
@@ -145,7 +155,7 @@ static void refuse_idle_keys(struct reader *r, const struct node *value, const c
 static void check_source_keys(struct reader *r, const struct node *value)
 {
 	static const char *const of_files[] = { WEB_KEYS, NULL };
-	static const char *const of_builtins[] = { WEB_KEYS, "format", "select", "max_size", "signed_by", NULL };
+	static const char *const of_builtins[] = { WEB_KEYS, "format", "select", "max_size", "signed_by", "signature", NULL };
 	static const char *const of_presets[] = { "format", NULL };
 
 	if (node_get(value, "preset") != NULL)
@@ -189,6 +199,8 @@ static void read_origin(struct reader *r, size_t index, const struct node *name,
 	reader_set_text(r, &o->name, name->text);
 	reader_set_text(r, &o->preset, "");
 	reader_set_text(r, &o->select, "");
+	reader_set_text(r, &o->signed_by, "");
+	reader_set_text(r, &o->signature, "");
 	reader_set_text(r, &o->proxy, "");
 	reader_set_text(r, &o->ca_file, "");
 	reader_set_text(r, &o->pinned_key, "");
@@ -206,6 +218,7 @@ static void read_origin(struct reader *r, size_t index, const struct node *name,
 		preset_apply(r, node_get(value, "preset")->at, value, o);
 	if (o->kind == ORIGIN_URL && o->where != NULL)
 		check_web_keys(r, o, value);
+	settle_signature(r, o, value);
 	set_shown(r, o);
 	check_format(r, o, value);
 	if (o->kind == ORIGIN_BUILTIN)

@@ -7,27 +7,6 @@
 
 #define DAY (24 * 3600)
 
-/* --- keys of an origin */
-
-static void take_minisign_key(struct reader *r, const struct node *n, void *ctx)
-{
-	static const char expected[] = "a minisign public key: 56 characters that begin with RW";
-	const char *text;
-
-	(void)ctx;
-	if (!value_scalar(r, n, expected, &text))
-		return;
-	if (strncmp(text, "RW", 2) != 0 || !base64_valid(text, 56))
-		complain(r->complaints, n->at, "this is no key; expected %s", expected);
-}
-
-void take_signed_by(struct reader *r, const struct field *f, const struct node *value, void *into)
-{
-	(void)f;
-	(void)into;
-	value_each(r, value, "at least one minisign public key", take_minisign_key, NULL);
-}
-
 /* --- agents */
 
 static void take_one_address(struct reader *r, const struct node *n, void *ctx)

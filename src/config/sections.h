@@ -18,8 +18,9 @@ field_take take_headers, take_proxy, take_pinned_key;
 void check_web_keys(struct reader *r, const struct origin_config *o, const struct node *origin);
 bool base64_valid(const char *text, size_t len); /* just `len` characters, two '=' at most at the end */
 
-/* planned.c: a key of an origin that is validated, then refused as not supported yet. */
+/* signed.c: `signed_by`, and where the signature is once the list's place is known. */
 field_take take_signed_by;
+void settle_signature(struct reader *r, struct origin_config *o, const struct node *origin);
 
 /* overlap.c: complains about each endpoint that holds an address, protocol and port of an earlier one. */
 void refuse_overlaps(struct reader *r);

@@ -151,6 +151,8 @@ static int set_question(struct list_file *f, const struct origin_config *o)
 	bad |= set_hidden(f, o);
 	bad |= list_file_set(f, "format", list_format_name(o->format));
 	bad |= list_file_set(f, "select", o->select);
+	if (o->signed_by[0] != '\0')
+		bad |= list_file_set(f, "signed-by", o->signed_by);
 	return bad;
 }
 

@@ -17,10 +17,12 @@
 #include <unistd.h>
 
 #include "core/fetch_message.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "core/parse_message.h"
 #include "core/paths.h"
 #include "daemon/origin_request.h"
+#include "daemon/secret.h"
 
 #define PARSE_TIMEOUT_MS 60000
 #define FETCH_GRACE_MS 10000 /* beyond its own time limit */
@@ -53,11 +55,15 @@ struct origin_job {
 	bool by_signal;
 	uint32_t http_status;
 	char *content_type;
+	enum origin_part part; /* what is asked for */
+	int signature_body;    /* as `body` */
+	char *signature;       /* the text of it, for the parser */
 	char etag[sizeof(((struct answer *)0)->etag)];
 	char last_modified[sizeof(((struct answer *)0)->last_modified)];
 };
 
 static void start_parser(struct origin_job *job);
+static void fetch_part(struct origin_job *job, enum origin_part part);
 static void start_fetcher(void *ctx);
 
 static void end_program(struct origin_job *job)
@@ -86,6 +92,9 @@ void origin_job_cancel(struct origin_job *job)
 	end_program(job);
 	if (job->body != -1)
 		close(job->body);
+	if (job->signature_body != -1)
+		close(job->signature_body);
+	free(job->signature);
 	free(job->content_type);
 	free(job->early_error);
 	free(job);
@@ -219,13 +228,14 @@ static bool try_again(struct origin_job *job, const char *why)
 static void fetch_failed(struct origin_job *job, const struct fetch_result *r)
 {
 	const char *why = r->error[0] != '\0' ? r->error : "nothing was fetched";
+	const char *what = job->part == ORIGIN_SIGNATURE ? "its signature: " : "";
 
 	if (r->passing && try_again(job, why))
 		return;
 	if (job->tries > 1)
-		fail(job, "%s (asked %u times)", why, job->tries);
+		fail(job, "%s%s (asked %u times)", what, why, job->tries);
 	else
-		fail(job, "%s", why);
+		fail(job, "%s%s", what, why);
 }
 
 /* The publisher says that what is known is still so. */
@@ -234,7 +244,7 @@ static void not_modified(struct origin_job *job)
 	struct answer a;
 
 	memset(&a, 0, sizeof(a));
-	if (!origin_request_conditional(job->known)) {
+	if (job->part == ORIGIN_SIGNATURE || !origin_request_conditional(job->known)) {
 		fail(job, "the server answered 304 Not Modified to a request that set no condition");
 		return;
 	}
@@ -254,7 +264,8 @@ static void keep_condition(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", strlen(from) < size ? from : "");
 }
 
-static void parse_body(struct origin_job *job, struct fetch_result *r)
+/* The list is there, and is parsed when its signature is there too. */
+static void take_list(struct origin_job *job, struct fetch_result *r)
 {
 	job->http_status = r->http_status;
 	job->content_type = r->content_type;
@@ -262,7 +273,26 @@ static void parse_body(struct origin_job *job, struct fetch_result *r)
 	keep_condition(job->etag, sizeof(job->etag), r->etag);
 	keep_condition(job->last_modified, sizeof(job->last_modified), r->last_modified);
 	end_program(job);
-	start_parser(job);
+	if (job->origin->signed_by[0] == '\0')
+		start_parser(job);
+	else
+		fetch_part(job, ORIGIN_SIGNATURE);
+}
+
+static void take_signature(struct origin_job *job)
+{
+	struct buffer text = BUFFER_INIT;
+	struct error err;
+
+	end_program(job);
+	if (lseek(job->signature_body, 0, SEEK_SET) == -1 ||
+	    file_read_fd(job->signature_body, "its signature", SIGNATURE_MAX, &text, &err) == -1) {
+		fail(job, "its signature cannot be read");
+	} else {
+		job->signature = strdup(buffer_str(&text) != NULL ? buffer_str(&text) : "");
+		start_parser(job);
+	}
+	buffer_free(&text);
 }
 
 static void fetched(struct origin_job *job, struct message *m)
@@ -275,7 +305,10 @@ static void fetched(struct origin_job *job, struct message *m)
 	}
 	switch ((enum fetch_outcome)r.outcome) {
 	case FETCH_OK:
-		parse_body(job, &r);
+		if (job->part == ORIGIN_LIST)
+			take_list(job, &r);
+		else
+			take_signature(job);
 		break;
 	case FETCH_NOT_MODIFIED:
 		not_modified(job);
@@ -387,6 +420,8 @@ static void start_parser(struct origin_job *job)
 		.name = o->kind == ORIGIN_URL ? NULL : o->where,
 		.max_bytes = o->max_size,
 		.max_entries = MAX_ENTRIES,
+		.signed_by = o->signed_by,
+		.signature = job->signature,
 	};
 	struct buffer request = BUFFER_INIT;
 	struct process_inherits inherits = { job->body, -1, -1 };
@@ -399,32 +434,43 @@ static void start_parser(struct origin_job *job)
 	buffer_free(&request);
 }
 
-/* One try.  Each has a file of its own for the body: a fetcher that was ended may still write for a moment. */
-static void start_fetcher(void *ctx)
+/* Each try has a file of its own for the body: a fetcher that was ended may still write for a moment. */
+static void fetch_part(struct origin_job *job, enum origin_part part)
 {
-	struct origin_job *job = ctx;
+	int *body = part == ORIGIN_LIST ? &job->body : &job->signature_body;
 	int64_t left = job->deadline - time_monotonic_ms(), timeout = job->origin->timeout * 1000;
-	uint32_t ms = (uint32_t)(left < timeout ? left : timeout);
+	uint32_t ms = (uint32_t)(left < LEAST_TRY_MS ? LEAST_TRY_MS : left < timeout ? left : timeout);
 	struct buffer request = BUFFER_INIT;
 	struct process_inherits inherits = { -1, -1, -1 };
 	struct error err;
 
-	job->timer = 0;
-	job->tries++;
-	if (job->body != -1)
-		close(job->body);
-	job->body = inherits.extra = memfd_create("hallowd-body", MFD_CLOEXEC);
-	if (job->body == -1)
+	job->part = part;
+	if (*body != -1)
+		close(*body);
+	*body = inherits.extra = memfd_create("hallowd-body", MFD_CLOEXEC);
+	if (*body == -1)
 		fail(job, "no memory for the answer: %s", strerror(errno));
-	else if (origin_request_encode(&request, job->origin, job->known, ms, &err) == -1)
+	else if (origin_request_encode(&request, job->origin, part, part == ORIGIN_LIST ? job->known : NULL, ms,
+	                               &err) == -1)
 		fail(job, "%s", err.text);
 	else
 		run(job, "hallowd-fetch", &inherits, &request, (int64_t)ms + FETCH_GRACE_MS);
 	buffer_wipe(&request);
 }
 
+/* One try. */
+static void start_fetcher(void *ctx)
+{
+	struct origin_job *job = ctx;
+
+	job->timer = 0;
+	job->tries++;
+	fetch_part(job, ORIGIN_LIST);
+}
+
 static void start_file(struct origin_job *job, const char *name)
 {
+	struct error err;
 	struct stat st;
 
 	job->body = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -432,6 +478,9 @@ static void start_file(struct origin_job *job, const char *name)
 		fail(job, "%s cannot be read: %s", name, strerror(errno));
 	else if (fstat(job->body, &st) == -1 || !S_ISREG(st.st_mode))
 		fail(job, "%s is not a regular file", name);
+	else if (job->origin->signature[0] != '\0' &&
+	         secret_read_file(job->origin->signature, SIGNATURE_MAX, &job->signature, &err) == -1)
+		fail(job, "its signature: %s", err.text);
 	else
 		start_parser(job);
 }
@@ -451,7 +500,7 @@ struct origin_job *origin_job_start(struct loop *loop, struct reaper *reaper, co
 	job->deadline = time_monotonic_ms() + 2 * origin->timeout * 1000;
 	job->done = done;
 	job->ctx = ctx;
-	job->body = job->sock = -1;
+	job->body = job->signature_body = job->sock = -1;
 	switch (origin->kind) {
 	case ORIGIN_URL:
 		start_fetcher(job);

@@ -94,17 +94,17 @@ static void forget(struct fetch_request *r)
 	free(r->headers);
 }
 
-int origin_request_encode(struct buffer *out, const struct origin_config *o, const struct answer *known,
-                          uint32_t total_ms, struct error *err)
+int origin_request_encode(struct buffer *out, const struct origin_config *o, enum origin_part part,
+                          const struct answer *known, uint32_t total_ms, struct error *err)
 {
 	bool conditional = origin_request_conditional(known);
 	struct fetch_request r = {
-		.url = o->where,
+		.url = part == ORIGIN_LIST ? o->where : o->signature,
 		.connect_timeout_ms = shorter_ms(o->connect_timeout, total_ms),
 		.first_byte_timeout_ms = shorter_ms(o->first_byte_timeout, total_ms),
 		.total_timeout_ms = total_ms,
 		.max_redirects = MAX_REDIRECTS,
-		.max_bytes = o->max_size,
+		.max_bytes = part == ORIGIN_LIST ? o->max_size : SIGNATURE_MAX,
 		.proxy = o->proxy,
 		.pinned_key = o->pinned_key,
 		/* Lent for the call: the encoder changes nothing. */

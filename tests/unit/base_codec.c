@@ -91,6 +91,8 @@ static void same_parse_request(const union any *x, const union any *y)
 	SAME_TEXT(a, b, name);
 	SAME(a, b, max_bytes);
 	SAME(a, b, max_entries);
+	SAME_TEXT(a, b, signed_by);
+	SAME_TEXT(a, b, signature);
 }
 
 static void same_parse_result(const union any *x, const union any *y)
@@ -313,8 +315,9 @@ static const union any fetch_results[] = {
 };
 static const union any parse_requests[] = {
 	{ .parse_request = { 0 } },
-	{ .parse_request = { FORMAT_JSON, TEXT(".[]"), TEXT("application/json"), TEXT("a.json"), 8, 9 } },
-	{ .parse_request = { FORMAT_HTML, long_text, long_text, long_text, UINT64_MAX, UINT64_MAX } },
+	{ .parse_request = { FORMAT_JSON, TEXT(".[]"), TEXT("application/json"), TEXT("a.json"), 8, 9, TEXT("k"), TEXT("s") } },
+	{ .parse_request = { FORMAT_HTML, long_text, long_text, long_text, UINT64_MAX, UINT64_MAX, long_text,
+	                     long_text } },
 };
 #define BAD_ROW { 7, TEXT("None"), TEXT("no address") }
 static const union any parse_results[] = {

@@ -17,6 +17,47 @@ static void assert_reference(const struct secret_reference *r, enum secret_kind 
 		assert_string_equal(r->name, name);
 }
 
+#define KEY56 "RWAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+static void assert_signed(const char *origin, const char *keys, const char *signature)
+{
+	struct buffer text = BUFFER_INIT;
+	struct config *c;
+
+	assert_int_equal(buffer_printf(&text, V1 "lists: {l: {origins: {o: {%s}}}}\n", origin), 0);
+	c = must_config(buffer_str(&text));
+	assert_string_equal(c->lists[0].origins[0].signed_by, keys);
+	assert_string_equal(c->lists[0].origins[0].signature, signature);
+	config_free(c);
+	buffer_free(&text);
+}
+
+static void signatures(void **state)
+{
+	static const struct wrong table[] = {
+		{ ORIGIN("signed_by: [" KEY56 ", R]"), { "2:119|no key|56 characters" } },
+		{ ORIGIN("signed_by: RWAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), { "2:60|no key" } },
+		{ ORIGIN("signed_by: []"), { "2:60|an empty sequence" } },
+		{ ORIGIN("signature: 'https://a.org/s'"), { "2:60|'signature' has no meaning without 'signed_by'" } },
+		{ ORIGIN("signed_by: " KEY56 ", signature: 'http://a.org/s'"), { "2:129|over https://" } },
+		{ ORIGIN("signed_by: " KEY56 ", signature: /s"), { "2:129|no URL" } },
+		{ V1 "lists: {l: {origins: {o: {file: /f, signed_by: " KEY56 ", signature: 'https://a.org/s'}}}}\n",
+		  { "2:117|absolute path" } },
+		{ V1 "lists: {l: {origins: {o: {builtin: humanitec, signed_by: " KEY56 "}}}}\n",
+		  { "2:58|'signed_by' has no meaning for an origin with 'builtin'" } },
+	};
+
+	(void)state;
+	assert_all_wrong(table, COUNT(table));
+	assert_signed("file: /f", "", "");
+	assert_signed("file: /f.txt, signed_by: " KEY56, KEY56, "/f.txt.minisig");
+	assert_signed("file: '/f?.txt', signed_by: " KEY56, KEY56, "/f?.txt.minisig");
+	assert_signed("file: /f, signed_by: [" KEY56 ", " KEY56 "], signature: /g", KEY56 " " KEY56, "/g");
+	assert_signed("url: 'https://a.org/l', signed_by: " KEY56, KEY56, "https://a.org/l.minisig");
+	assert_signed("url: 'https://a.org/l?v=1', signed_by: " KEY56, KEY56, "https://a.org/l.minisig?v=1");
+	assert_signed("signature: 'https://b.org/s', signed_by: " KEY56 ", url: 'http://a.org/l'", KEY56, "https://b.org/s");
+}
+
 static void defaults(void **state)
 {
 	struct config *c = must_config(V1 "lists: {l: {origins: {o: {url: 'https://a.org'}}}}\n");
@@ -161,6 +202,7 @@ static void together(void **state)
 int test_config_web(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(signatures),
 		cmocka_unit_test(defaults),     cmocka_unit_test(all_of_them),
 		cmocka_unit_test(values),       cmocka_unit_test(headers),
 		cmocka_unit_test(header_count), cmocka_unit_test(references_show_nothing),
