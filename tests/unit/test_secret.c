@@ -151,7 +151,7 @@ static int request(const struct origin_config *o, const struct answer *known, ui
 	struct buffer out = BUFFER_INIT;
 	struct message m;
 	size_t used;
-	int result = origin_request_encode(&out, o, known, ms, err);
+	int result = origin_request_encode(&out, o, ORIGIN_LIST, known, ms, err);
 
 	if (result == 0) {
 		assert_int_equal(message_next(&out, MESSAGE_MAX_DEFAULT, &m, &used), 1);
