@@ -135,7 +135,8 @@ static void credentials(void **state)
 
 /* --- the request */
 
-static struct origin_header one_header[] = { { (char[]){ "X-Key" }, { SECRET_ENVIRONMENT, (char[]){ "HALLOWD_TEST_B" } } } };
+static char header_name[] = "X-Key", header_variable[] = "HALLOWD_TEST_B";
+static struct origin_header one_header[] = { { header_name, { SECRET_ENVIRONMENT, header_variable } } };
 
 static char nothing[] = "", name[] = "o", url[] = "https://example.org/", token_variable[] = "HALLOWD_TEST_A";
 
@@ -228,7 +229,8 @@ static void credentials_stay_with_the_list(void **state)
 
 static void unfit_values_are_refused(void **state)
 {
-	static const char *const unfit[] = { "s3c\nret", "s3c\rret", "s3c\tret", "s3c\303\251ret", " s3cret", "s3cret ", "s3c\177" };
+	static const char *const unfit[] = { "s3c\nret", "s3c\rret", "s3c\tret", "s3c\303\251ret", " s3cret", "s3cret ",
+		                             "s3c\177" };
 	struct fetch_request r;
 	struct error err;
 	char *longest = malloc(8194);
