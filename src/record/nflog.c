@@ -115,12 +115,12 @@ static int take_packet(struct nflog *n, struct log_prefixes *prefixes, const str
 
 int nflog_take(struct nflog *n, struct log_prefixes *prefixes, const void *data, size_t len)
 {
-	const struct nlmsghdr *message = data;
+	const struct nlmsghdr *message;
 	time_us received = time_now();
-	int left = (int)len;
+	size_t offset = 0;
 	struct packet p;
 
-	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+	while ((message = packet_message(data, len, &offset)) != NULL) {
 		if (packet_decode(&p, message) == -1)
 			continue;
 		if (p.numbered)
