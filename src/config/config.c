@@ -67,8 +67,11 @@ static void read_root(struct reader *r, const struct node *root, const char *pat
 	reader_set_text(r, &c->run_dir, DEFAULT_RUN_DIR);
 	audit_defaults(&c->audit);
 	take_mapping(r, &root_shape, (struct place){ 1, 1 }, root, c);
+	make_address_lists(r);
 	free(r->destinations);
+	free(r->address_lists);
 	r->destinations = NULL;
+	r->address_lists = NULL;
 }
 
 int config_parse(const char *path, const void *data, size_t len, struct config **c, struct buffer *errors)
