@@ -47,9 +47,9 @@ static const struct field root_fields[] = {
 	{ KEY("run_dir", take_run_dir), FIELD(struct config, run_dir) },
 	{ KEY("lists", take_lists) },
 	{ KEY("endpoints", take_endpoints) },
+	{ KEY("secrets", take_secrets) },
 	{ KEY("audit", take_audit) },
 	{ KEY("agents", take_agents), .unsupported = true },
-	{ KEY("secrets", take_secrets), .unsupported = true },
 	{ KEY("notify", take_notify), .unsupported = true },
 };
 
@@ -67,6 +67,7 @@ static void read_root(struct reader *r, const struct node *root, const char *pat
 	reader_set_text(r, &c->run_dir, DEFAULT_RUN_DIR);
 	audit_defaults(&c->audit);
 	take_mapping(r, &root_shape, (struct place){ 1, 1 }, root, c);
+	check_secret_stores(r, root);
 	make_address_lists(r);
 	free(r->destinations);
 	free(r->address_lists);

@@ -94,6 +94,13 @@ struct audit_config {
 	uint16_t nflog_group;     /* default 4848 */
 };
 
+enum secrets_mode { SECRETS_NOT_SAID, SECRETS_HOSTED, SECRETS_OWN };
+
+struct secrets_config {
+	enum secrets_mode mode;
+	bool orchestrator_writes; /* with SECRETS_OWN: lists with origins may reach a secret store */
+};
+
 struct config {
 	char *path;
 	char *state_dir, *run_dir; /* absolute */
@@ -103,6 +110,7 @@ struct config {
 	struct policy_endpoint *endpoints;
 	size_t endpoint_count;
 	struct audit_config audit;
+	struct secrets_config secrets;
 };
 
 /* Reads and checks.  0 with *c (config_free); -1 with one line in `errors` for each error, in the order of the
@@ -115,6 +123,10 @@ int config_load(const char *path, struct config **c, struct buffer *errors);
 /* The same for bytes that are there already; `path` is what the messages and c->path say. */
 int config_parse(const char *path, const void *data, size_t len, struct config **c, struct buffer *errors);
 void config_free(struct config *c);
+
+/* Whether no address of a list with origins is to reach this endpoint: it is a secret store, and by `secrets` only the
+ * Operator's. */
+bool secrets_kept_from(const struct config *c, const struct policy_endpoint *e);
 
 const struct list_config *config_find_list(const struct config *c, const char *name);
 
