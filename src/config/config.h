@@ -3,6 +3,7 @@
 #ifndef HALLOWD_CONFIG_CONFIG_H
 #define HALLOWD_CONFIG_CONFIG_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 #include "core/policy.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/hallowd/hallowd.yaml"
+#define CONFIG_DEFAULT_STATE_DIR "/var/lib/hallowd"
 
 /* "12" or "25%". */
 struct amount {
@@ -62,8 +64,14 @@ struct audit_config {
 	uint16_t nflog_group;     /* default 4848 */
 };
 
+struct kernel_config {
+	bool owner;               /* default true: the table belongs to hallowd, where the kernel can do that */
+};
+
 struct config {
 	char *path;
+	void *text;                /* the bytes that it was read from */
+	size_t text_len;
 	char *state_dir, *run_dir; /* absolute */
 	struct list_config *lists;
 	size_t list_count;
@@ -71,6 +79,7 @@ struct config {
 	struct policy_endpoint *endpoints;
 	size_t endpoint_count;
 	struct audit_config audit;
+	struct kernel_config kernel;
 };
 
 /* Reads and checks.  0 with *c (config_free); -1 with one line in `errors` for each error, in the order of the
@@ -83,6 +92,9 @@ int config_load(const char *path, struct config **c, struct buffer *errors);
 /* The same for bytes that are there already; `path` is what the messages and c->path say. */
 int config_parse(const char *path, const void *data, size_t len, struct config **c, struct buffer *errors);
 void config_free(struct config *c);
+
+/* The state_dir of a file that may have errors, syntax errors too: as far as it can be read; else the default. */
+void config_state_dir(const char *path, char out[PATH_MAX]);
 
 const struct list_config *config_find_list(const struct config *c, const char *name);
 
