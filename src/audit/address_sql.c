@@ -55,6 +55,7 @@ static void ip(sqlite3_context *ctx, int count, sqlite3_value **values)
 
 int address_sql_register(sqlite3 *db)
 {
-	return sqlite3_create_function_v2(db, "ip", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL, ip, NULL, NULL,
-	                                  NULL);
+	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
+
+	return sqlite3_create_function_v2(db, "ip", 1, flags, NULL, ip, NULL, NULL, NULL);
 }

@@ -70,7 +70,8 @@ static enum outcome check(sqlite3 *db, struct error *err)
 
 /* auto_vacuum must be set before the first table is made; secure_delete costs writes and protects nothing here. */
 static const char settings[] =
-	"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
+	"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store ="
+	" MEMORY;"
 	"PRAGMA secure_delete = OFF; PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = " JOURNAL_KEPT_BYTES;
 
 static enum outcome prepare(sqlite3 *db, struct error *err)

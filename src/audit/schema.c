@@ -1,9 +1,10 @@
 /* Why the tables are as they are:
  *
- * A row of `connection` is small, because there are very many: endpoint, verdict, reason, list and revision are one number
- * (`decision`), destination, port and protocol another (`target`), both few and shared.  Sources are many and mostly seen once
- * in a flood, so they stand in the row: as an integer of four bytes for IPv4, and as 16 bytes for IPv6.  The time is the key
- * of the row (see audit.h), which saves both a column and an index.  About 26 bytes a row for IPv4, and the index by time is in it.
+ * A row of `connection` is small, because there are very many: endpoint, verdict, reason, list and revision are one
+ * number (`decision`), destination, port and protocol another (`target`), both few and shared.  Sources are many and
+ * mostly seen once in a flood, so they stand in the row: as an integer of four bytes for IPv4, and as 16 bytes for
+ * IPv6.  The time is the key of the row (see audit.h), which saves both a column and an index.  A row takes 24
+ * bytes in a flood of IPv4, and the index by time is in it.
  *
  * The views turn numbers into text in SQL alone, so that any sqlite3 shows them. */
 #include "audit/schema.h"
@@ -15,8 +16,8 @@
 #define OCTET(n, shift) "((((" n ") + 2147483648) >> " shift ") & 255)"
 #define IPV4(n) OCTET(n, "24") " || '.' || " OCTET(n, "16") " || '.' || " OCTET(n, "8") " || '.' || " OCTET(n, "0")
 
-/* RFC 5952, as inet_ntop(3) has it: each group without leading zeros, in lower case; the longest run of two or more zero
- * groups, the first of equals, as '::'; the last four bytes of an IPv4-mapped or -compatible address in decimal.
+/* RFC 5952, as inet_ntop(3) has it: each group without leading zeros, in lower case; the longest run of two or more
+ * zero groups, the first of equals, as '::'; the last four bytes of an IPv4-mapped or -compatible address in decimal.
  * `h` is the address in hexadecimal, `s` its groups, each between colons. */
 #define GROUP(at) "coalesce(nullif(ltrim(substr(h, " at ", 4), '0'), ''), '0')"
 #define GROUPS \
@@ -27,103 +28,138 @@
 	" rtrim(substr(s, instr(s, '" zeros "') + " length "), ':') "
 #define DIGIT(at) "(instr('123456789abcdef', substr(h, " at ", 1)))"
 #define BYTE(high, low) "(" DIGIT(high) " * 16 + " DIGIT(low) ")"
+#define MAPPED "h LIKE '00000000000000000000ffff%'"
+#define COMPATIBLE "(h LIKE '000000000000000000000000%' AND substr(h, 25, 4) <> '0000')"
+#define LAST_FOUR \
+	BYTE("25", "26") " || '.' || " BYTE("27", "28") " || '.' || " BYTE("29", "30") " || '.' || " BYTE("31", "32")
 #define IPV6(a) \
-	"(SELECT CASE WHEN h LIKE '00000000000000000000ffff%' OR (h LIKE '000000000000000000000000%' AND substr(h, 25, 4) <> '0000')" \
-	" THEN iif(substr(h, 21, 4) = 'ffff', '::ffff:', '::') || " BYTE("25", "26") " || '.' || " BYTE("27", "28") " || '.' || " \
-	BYTE("29", "30") " || '.' || " BYTE("31", "32") " " \
+	"(SELECT CASE WHEN " MAPPED " THEN '::ffff:' || " LAST_FOUR " WHEN " COMPATIBLE " THEN '::' || " LAST_FOUR " " \
 	RUN(":0:0:0:0:0:0:0:0:", "17") RUN(":0:0:0:0:0:0:0:", "15") RUN(":0:0:0:0:0:0:", "13") RUN(":0:0:0:0:0:", "11") \
 	RUN(":0:0:0:0:", "9") RUN(":0:0:0:", "7") RUN(":0:0:", "5") "ELSE trim(s, ':') END " \
 	"FROM (SELECT h, " GROUPS " AS s FROM (SELECT lower(hex(" a ")) AS h)))"
 
 #define ADDRESS(a) "CASE typeof(" a ") WHEN 'integer' THEN " IPV4(a) " ELSE " IPV6(a) " END"
-#define PROTOCOL(p) "CASE " p " WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 132 THEN 'sctp' ELSE CAST(" p " AS TEXT) END"
+#define PROTOCOL(p) \
+	"CASE " p " WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 132 THEN 'sctp' ELSE CAST(" p " AS TEXT) END"
 #define VERDICT(v) "CASE " v " WHEN 0 THEN 'allow' ELSE 'deny' END"
 
-/* Times are in microseconds since 1970.  CROSS JOIN keeps SQLite from looking for rows by way of the small tables. */
+/* Times are in microseconds since 1970. */
 static const char version_1[] =
 	/* As last told by a policy; `present` is 1 where the last policy had it. */
-	"CREATE TABLE endpoint (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, mode TEXT NOT NULL,"
-	" place TEXT NOT NULL, owner TEXT NOT NULL, reason TEXT NOT NULL, lists TEXT NOT NULL, present INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE endpoint (\n"
+	"  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, mode TEXT NOT NULL,\n"
+	"  place TEXT NOT NULL, owner TEXT NOT NULL, reason TEXT NOT NULL, lists TEXT NOT NULL, present INTEGER NOT NULL\n"
+	") STRICT;"
 
-	/* verdict: 0 allow, 1 deny.  list: the one that let it in; else all of the endpoint's, joined by ','; '' where it has none.
-	 * revision: the number of one list, or the text of several joined by ','. */
-	"CREATE TABLE decision (id INTEGER PRIMARY KEY, endpoint INTEGER NOT NULL, verdict INTEGER NOT NULL, reason TEXT NOT NULL,"
-	" list TEXT NOT NULL, revision ANY NOT NULL, UNIQUE (endpoint, verdict, reason, list, revision)) STRICT;"
+	/* verdict: 0 allow, 1 deny.  list: the one that let it in; else all of the endpoint's, joined by ','; '' where it
+	 * has none.  revision: the number of one list, or the text of several joined by ','. */
+	"CREATE TABLE decision (\n"
+	"  id INTEGER PRIMARY KEY, endpoint INTEGER NOT NULL, verdict INTEGER NOT NULL, reason TEXT NOT NULL,\n"
+	"  list TEXT NOT NULL, revision ANY NOT NULL, UNIQUE (endpoint, verdict, reason, list, revision)\n"
+	") STRICT;"
 
 	/* port: -1 where the packet did not show it. */
-	"CREATE TABLE target (id INTEGER PRIMARY KEY, destination ANY NOT NULL, port INTEGER NOT NULL, protocol INTEGER NOT NULL,"
-	" UNIQUE (destination, port, protocol)) STRICT;"
+	"CREATE TABLE target (\n"
+	"  id INTEGER PRIMARY KEY, destination ANY NOT NULL, port INTEGER NOT NULL, protocol INTEGER NOT NULL,\n"
+	"  UNIQUE (destination, port, protocol)\n"
+	") STRICT;"
 
 	/* source_port: less 32768, so that it always fits two bytes; NULL where the packet did not show it. */
-	"CREATE TABLE connection (id INTEGER PRIMARY KEY, skew INTEGER NOT NULL, source ANY NOT NULL, source_port INTEGER,"
-	" decision INTEGER NOT NULL, target INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE connection (\n"
+	"  id INTEGER PRIMARY KEY, skew INTEGER NOT NULL, source ANY NOT NULL, source_port INTEGER,\n"
+	"  decision INTEGER NOT NULL, target INTEGER NOT NULL\n"
+	") STRICT;"
 	"CREATE INDEX connection_skewed ON connection (skew) WHERE skew < -1000000;"
 
-	/* One row for each element of the kernel's dynamic set and hour in which it grew.  kernel: the element's own count when it
-	 * was last read; live: 1 on the newest row of an element that may still grow. */
-	"CREATE TABLE aggregate (id INTEGER PRIMARY KEY, from_time INTEGER NOT NULL, to_time INTEGER NOT NULL,"
-	" endpoint INTEGER NOT NULL, source ANY NOT NULL, target INTEGER NOT NULL, count INTEGER NOT NULL, kernel INTEGER NOT NULL,"
-	" live INTEGER) STRICT;"
+	/* One row for each element of the kernel's dynamic set and hour in which it grew.  kernel: the element's own
+	 * count when it was last read; live: 1 on the newest row of an element that may still grow. */
+	"CREATE TABLE aggregate (\n"
+	"  id INTEGER PRIMARY KEY, from_time INTEGER NOT NULL, to_time INTEGER NOT NULL, endpoint INTEGER NOT NULL,\n"
+	"  source ANY NOT NULL, target INTEGER NOT NULL, count INTEGER NOT NULL, kernel INTEGER NOT NULL, live INTEGER\n"
+	") STRICT;"
 	"CREATE INDEX aggregate_live ON aggregate (live) WHERE live = 1;"
 
-	"CREATE TABLE revision (id INTEGER PRIMARY KEY, list TEXT NOT NULL, revision INTEGER NOT NULL, time INTEGER NOT NULL,"
-	" entries INTEGER NOT NULL, added TEXT NOT NULL, removed TEXT NOT NULL, origins TEXT NOT NULL, decided_by TEXT NOT NULL,"
-	" reason TEXT NOT NULL) STRICT;"
+	"CREATE TABLE revision (\n"
+	"  id INTEGER PRIMARY KEY, list TEXT NOT NULL, revision INTEGER NOT NULL, time INTEGER NOT NULL,\n"
+	"  entries INTEGER NOT NULL, added TEXT NOT NULL, removed TEXT NOT NULL, origins TEXT NOT NULL,\n"
+	"  decided_by TEXT NOT NULL, reason TEXT NOT NULL\n"
+	") STRICT;"
 	"CREATE INDEX revision_time ON revision (list, time);"
 
-	"CREATE TABLE event (id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,"
-	" detail TEXT NOT NULL) STRICT;"
+	"CREATE TABLE event (\n"
+	"  id INTEGER PRIMARY KEY, time INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL\n"
+	") STRICT;"
 
 	/* state: enum coverage_state. */
-	"CREATE TABLE segment (id INTEGER PRIMARY KEY, endpoint INTEGER NOT NULL, from_time INTEGER NOT NULL,"
-	" to_time INTEGER NOT NULL, state INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE segment (\n"
+	"  id INTEGER PRIMARY KEY, endpoint INTEGER NOT NULL, from_time INTEGER NOT NULL, to_time INTEGER NOT NULL,\n"
+	"  state INTEGER NOT NULL\n"
+	") STRICT;"
 	"CREATE INDEX segment_endpoint ON segment (endpoint, id);"
 
-	"CREATE TABLE tally (hour INTEGER NOT NULL, endpoint INTEGER NOT NULL, verdict INTEGER NOT NULL, from_time INTEGER NOT NULL,"
-	" to_time INTEGER NOT NULL, counted INTEGER NOT NULL, recorded INTEGER NOT NULL, aggregated INTEGER NOT NULL,"
-	" lost INTEGER NOT NULL, PRIMARY KEY (hour, endpoint, verdict), CHECK (counted = recorded + aggregated + lost))"
-	" STRICT, WITHOUT ROWID;"
+	/* hour: since 1970, in which the interval ended. */
+	"CREATE TABLE tally (\n"
+	"  hour INTEGER NOT NULL, endpoint INTEGER NOT NULL, verdict INTEGER NOT NULL, from_time INTEGER NOT NULL,\n"
+	"  to_time INTEGER NOT NULL, counted INTEGER NOT NULL, recorded INTEGER NOT NULL, aggregated INTEGER NOT NULL,\n"
+	"  lost INTEGER NOT NULL, PRIMARY KEY (hour, endpoint, verdict), CHECK (counted = recorded + aggregated + lost)\n"
+	") STRICT, WITHOUT ROWID;"
 
 	/* What the recorder must not forget between a reading of the kernel's counters and the next: see record/tally.h. */
-	"CREATE TABLE pool (endpoint INTEGER NOT NULL, verdict INTEGER NOT NULL, handle INTEGER NOT NULL, kernel INTEGER NOT NULL,"
-	" recorded INTEGER NOT NULL, aggregated INTEGER NOT NULL, next INTEGER NOT NULL, late INTEGER NOT NULL,"
-	" carried INTEGER NOT NULL, PRIMARY KEY (endpoint, verdict)) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE pool (\n"
+	"  endpoint INTEGER NOT NULL, verdict INTEGER NOT NULL, handle INTEGER NOT NULL, kernel INTEGER NOT NULL,\n"
+	"  recorded INTEGER NOT NULL, aggregated INTEGER NOT NULL, next INTEGER NOT NULL, late INTEGER NOT NULL,\n"
+	"  carried INTEGER NOT NULL, PRIMARY KEY (endpoint, verdict)\n"
+	") STRICT, WITHOUT ROWID;"
 
-	/* One row: how far the recorder has come.  seq: of hallowd's messages.  nflog_socket: inode of the socket that nflog_seq is
-	 * of.  unreported: lost netlink messages that no event has named yet.  baseline: 1 where the counters were counted by a log
-	 * before this one.  last_id: of connection, also where the row is gone. */
-	"CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, nflog_socket INTEGER NOT NULL,"
-	" nflog_seq INTEGER NOT NULL, unreported INTEGER NOT NULL, epoch TEXT NOT NULL, reading_time INTEGER NOT NULL,"
-	" drained_time INTEGER NOT NULL, baseline INTEGER NOT NULL, last_id INTEGER NOT NULL) STRICT;"
+	/* One row: how far the recorder has come.  seq: of hallowd's messages.  nflog_socket: inode of the socket that
+	 * nflog_seq is of.  unreported: lost netlink messages that no event has named yet.  baseline: 1 where the
+	 * counters were counted by a log before this one.  last_id: of connection, also where the row is gone. */
+	"CREATE TABLE state (\n"
+	"  id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, nflog_socket INTEGER NOT NULL,\n"
+	"  nflog_seq INTEGER NOT NULL, unreported INTEGER NOT NULL, epoch TEXT NOT NULL, reading_time INTEGER NOT NULL,\n"
+	"  drained_time INTEGER NOT NULL, baseline INTEGER NOT NULL, last_id INTEGER NOT NULL\n"
+	") STRICT;"
 	"INSERT INTO state VALUES (1, 0, 0, 0, 0, '', 0, 0, 0, 0);"
 
-	"CREATE VIEW connections (id, time, endpoint, verdict, reason, source, source_port, destination, destination_port, protocol,"
-	" list, revision, packets, bytes_in, bytes_out, duration_ms) AS SELECT c.id, " TIME("c.id + c.skew") ", e.name, "
-	VERDICT("d.verdict") ", d.reason, " ADDRESS("c.source") ", c.source_port + 32768, " ADDRESS("t.destination")
-	", nullif(t.port, -1), " PROTOCOL("t.protocol") ", nullif(d.list, ''), nullif(d.revision, ''), NULL, NULL, NULL, NULL"
-	" FROM connection c CROSS JOIN decision d ON d.id = c.decision CROSS JOIN endpoint e ON e.id = d.endpoint"
-	" CROSS JOIN target t ON t.id = c.target;"
+	/* CROSS JOIN keeps SQLite from looking for rows by way of the small tables. */
+	"CREATE VIEW connections (\n"
+	"  id, time, endpoint, verdict, reason, source, source_port, destination, destination_port, protocol, list,\n"
+	"  revision, packets, bytes_in, bytes_out, duration_ms\n"
+	") AS SELECT\n"
+	"  c.id, " TIME("c.id + c.skew") ", e.name, " VERDICT("d.verdict") ", d.reason,\n"
+	"  " ADDRESS("c.source") ", c.source_port + 32768,\n"
+	"  " ADDRESS("t.destination") ", nullif(t.port, -1), " PROTOCOL("t.protocol") ",\n"
+	"  nullif(d.list, ''), nullif(d.revision, ''), NULL, NULL, NULL, NULL\n"
+	"FROM connection c CROSS JOIN decision d ON d.id = c.decision CROSS JOIN endpoint e ON e.id = d.endpoint\n"
+	"  CROSS JOIN target t ON t.id = c.target;"
 
-	"CREATE VIEW aggregates (from_time, to_time, endpoint, source, destination, destination_port, protocol, count) AS SELECT "
-	TIME("a.from_time") ", " TIME("a.to_time") ", e.name, " ADDRESS("a.source") ", " ADDRESS("t.destination")
-	", nullif(t.port, -1), " PROTOCOL("t.protocol") ", a.count FROM aggregate a CROSS JOIN endpoint e ON e.id = a.endpoint"
-	" CROSS JOIN target t ON t.id = a.target WHERE a.count > 0;"
+	"CREATE VIEW aggregates (\n"
+	"  from_time, to_time, endpoint, source, destination, destination_port, protocol, count\n"
+	") AS SELECT\n"
+	"  " TIME("a.from_time") ", " TIME("a.to_time") ", e.name, " ADDRESS("a.source") ",\n"
+	"  " ADDRESS("t.destination") ", nullif(t.port, -1), " PROTOCOL("t.protocol") ", a.count\n"
+	"FROM aggregate a CROSS JOIN endpoint e ON e.id = a.endpoint CROSS JOIN target t ON t.id = a.target\n"
+	"WHERE a.count > 0;"
 
-	"CREATE VIEW list_revisions (list, revision, time, added, removed, origins, decided_by, reason, entries) AS SELECT list,"
-	" revision, " TIME("time") ", added, removed, origins, decided_by, reason, entries FROM revision;"
+	"CREATE VIEW list_revisions (\n"
+	"  list, revision, time, added, removed, origins, decided_by, reason, entries\n"
+	") AS SELECT list, revision, " TIME("time") ", added, removed, origins, decided_by, reason, entries FROM revision;"
 
-	"CREATE VIEW events (time, kind, subject, detail) AS SELECT " TIME("time") ", kind, subject, detail FROM event;"
+	"CREATE VIEW events (time, kind, subject, detail) AS\n"
+	"SELECT " TIME("time") ", kind, subject, detail FROM event;"
 
-	"CREATE VIEW coverage (endpoint, from_time, to_time, state) AS SELECT e.name, " TIME("s.from_time") ", " TIME("s.to_time")
-	", CASE s.state WHEN 0 THEN 'enforced' WHEN 1 THEN 'observed' ELSE 'unprotected' END"
-	" FROM segment s CROSS JOIN endpoint e ON e.id = s.endpoint;"
+	"CREATE VIEW coverage (endpoint, from_time, to_time, state) AS SELECT\n"
+	"  e.name, " TIME("s.from_time") ", " TIME("s.to_time") ",\n"
+	"  CASE s.state WHEN 0 THEN 'enforced' WHEN 1 THEN 'observed' ELSE 'unprotected' END\n"
+	"FROM segment s CROSS JOIN endpoint e ON e.id = s.endpoint;"
 
-	"CREATE VIEW tallies (endpoint, verdict, from_time, to_time, counted, recorded, aggregated, lost) AS SELECT e.name, "
-	VERDICT("t.verdict") ", " TIME("t.from_time") ", " TIME("t.to_time") ", t.counted, t.recorded, t.aggregated, t.lost"
-	" FROM tally t CROSS JOIN endpoint e ON e.id = t.endpoint;"
+	"CREATE VIEW tallies (endpoint, verdict, from_time, to_time, counted, recorded, aggregated, lost) AS SELECT\n"
+	"  e.name, " VERDICT("t.verdict") ", " TIME("t.from_time") ", " TIME("t.to_time") ",\n"
+	"  t.counted, t.recorded, t.aggregated, t.lost\n"
+	"FROM tally t CROSS JOIN endpoint e ON e.id = t.endpoint;"
 
-	"CREATE VIEW endpoints (name, kind, mode, place, owner, reason, lists, present) AS SELECT name, kind, mode, place, owner,"
-	" reason, lists, present FROM endpoint WHERE kind <> '';";
+	"CREATE VIEW endpoints (name, kind, mode, place, owner, reason, lists, present) AS\n"
+	"SELECT name, kind, mode, place, owner, reason, lists, present FROM endpoint WHERE kind <> '';";
 
 /* Step n leads from version n to n + 1.  A step that was released is never changed; each later one gets its own. */
 static const char *const steps[] = { version_1 };
@@ -159,8 +195,8 @@ int schema_version(sqlite3 *db, int *version, struct error *err)
 	if (application != AUDIT_APPLICATION_ID && (tables > 0 || *version != 0))
 		return error_set(err, "%s is a SQLite database but no audit log of hallowd's; move it away", AUDIT_FILE);
 	if (*version > CURRENT)
-		return error_set(err, "%s has version %d and this hallowd knows up to %d: it was written by a later one; use that",
-		                 AUDIT_FILE, *version, CURRENT);
+		return error_set(err, "%s has version %d, written by a later hallowd; this one knows up to %d", AUDIT_FILE,
+		                 *version, CURRENT);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 int schema_current(void);
 
 /* Brings the open database from its version to the current one, in one transaction.  0 also where nothing is to do.
- * -1 where the file is of a later version or no audit log (*err), or SQLite refused (*err, sqlite3_extended_errcode). */
+ * -1 with *err where the file is of a later version or no audit log, or SQLite refused. */
 int schema_update(sqlite3 *db, struct error *err);
 
 /* The version of the open database.  0 with *version, or -1 as above. */

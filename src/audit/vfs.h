@@ -1,5 +1,6 @@
-/* SQLite opens a file by its absolute path, which the recorder may not be able to walk: state_dir's parents may be closed to
- * its user.  This VFS is the ordinary one, except that a name stays as it is: relative to the working directory. */
+/* SQLite opens a file by its absolute path, which the recorder may not be able to walk: state_dir's parents may be
+ * closed to its user.  This VFS is the ordinary one, except that a name stays as it is: relative to the working
+ * directory. */
 #ifndef HALLOWD_AUDIT_VFS_H
 #define HALLOWD_AUDIT_VFS_H
 

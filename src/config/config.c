@@ -131,14 +131,32 @@ int config_load(const char *path, struct config **c, struct buffer *errors)
 	return result;
 }
 
+static void free_origin(struct origin_config *o)
+{
+	free(o->name);
+	free(o->where);
+	free(o->shown);
+	free(o->preset);
+	free(o->signed_by);
+	free(o->signature);
+	free(o->select);
+	free(o->proxy);
+	free(o->ca_file);
+	free(o->pinned_key);
+	free(o->client_certificate);
+	free(o->client_key.name);
+	free(o->token.name);
+	for (size_t i = 0; i < o->header_count; i++) {
+		free(o->headers[i].name);
+		free(o->headers[i].value.name);
+	}
+	free(o->headers);
+}
+
 static void free_origins(struct list_config *l)
 {
-	for (size_t i = 0; i < l->origin_count; i++) {
-		free(l->origins[i].name);
-		free(l->origins[i].where);
-		free(l->origins[i].select);
-		free(l->origins[i].ca_file);
-	}
+	for (size_t i = 0; i < l->origin_count; i++)
+		free_origin(&l->origins[i]);
 	free(l->origins);
 }
 

@@ -21,17 +21,49 @@ struct amount {
 	double value;
 };
 
+/* Where a secret is; the configuration never holds one.  Resolved by daemon/secret.h. */
+enum secret_kind { SECRET_NONE, SECRET_FILE, SECRET_ENVIRONMENT, SECRET_CREDENTIAL };
+
+struct secret_reference {
+	enum secret_kind kind;
+	char *name; /* absolute path, variable, or credential's name; NULL for SECRET_NONE */
+};
+
+/* A header that an origin wants to be asked with. */
+#define ORIGIN_HEADERS_MAX 32
+struct origin_header {
+	char *name;
+	struct secret_reference value;
+};
+
 enum origin_kind { ORIGIN_URL, ORIGIN_FILE, ORIGIN_BUILTIN };
 
 struct origin_config {
 	char *name;
 	enum origin_kind kind;
 	char *where;              /* the URL, the absolute file name, or NAME of path_rules()/lists/NAME.list */
+	char *shown;              /* the same for people: a URL without its query, which may hold a secret */
 	enum list_format format;  /* FORMAT_GUESS where left out; FORMAT_TEXT for a built-in */
+	char *preset;             /* the one that says url, format and select; "" for none */
 	char *select;             /* "" for none */
-	char *ca_file;            /* url only; "" for the system's */
+	uint8_t min_prefix4, min_prefix6; /* of its preset, in place of the guard's defaults; 0: the guard's */
 	uint64_t max_size;        /* bytes; default 8 MiB */
-	int64_t timeout;          /* seconds for the whole answer; default 60 */
+	char *signed_by;          /* minisign public keys with a space between, "" where it needs no signature */
+	char *signature;          /* the URL or file of it; "" where it needs none */
+
+	/* Of a url only. */
+	int64_t timeout;            /* seconds for the whole answer; default 60 */
+	int64_t connect_timeout;    /* seconds until there is a connection; default 15 */
+	int64_t first_byte_timeout; /* seconds from the request to the first byte of an answer; default 30 */
+	uint32_t retries;           /* after a failure that may pass; default 2 */
+	char *proxy;                /* URL, "" for none */
+	char *ca_file;              /* absolute; "" for the system's */
+	char *pinned_key;           /* "sha256//BASE64", "" for none */
+	char *client_certificate;   /* absolute, "" for none; goes with client_key */
+	struct secret_reference client_key;
+	struct secret_reference token; /* for "Authorization: Bearer" */
+	struct origin_header *headers;
+	size_t header_count;
 };
 
 enum on_breach { BREACH_HOLD, BREACH_REJECT };

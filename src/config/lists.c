@@ -141,6 +141,17 @@ static void list_defaults(struct list_config *list)
 	};
 }
 
+/* What the list says itself comes before what a preset recommends. */
+static void settle_preset_guards(struct list_config *list, const struct node *guard)
+{
+	for (size_t i = 0; i < list->origin_count; i++) {
+		if (node_get(guard, "min_prefix4") != NULL)
+			list->origins[i].min_prefix4 = 0;
+		if (node_get(guard, "min_prefix6") != NULL)
+			list->origins[i].min_prefix6 = 0;
+	}
+}
+
 static void read_list(struct reader *r, size_t index, const struct node *name, const struct node *value, void *ctx)
 {
 	struct list_config *list = &r->config->lists[index];
@@ -165,6 +176,7 @@ static void read_list(struct reader *r, size_t index, const struct node *name, c
 		refuse_in_own_list(r, value);
 	} else if (list->origin_count > 0) {
 		read_agree(r, list, node_get(value, "agree"));
+		settle_preset_guards(list, node_get(value, "guard"));
 	}
 }
 

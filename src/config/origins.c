@@ -1,20 +1,20 @@
 /* The origins of a list: where its entries come from, and in which form. */
-#include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
+#include "config/preset.h"
 #include "config/sections.h"
-#include "config/suggest.h"
+#include "config/shipped.h"
 #include "config/value.h"
-#include "core/paths.h"
 
 #define DEFAULT_MAX_SIZE ((uint64_t)8 << 20)
 #define LARGEST_MAX_SIZE ((uint64_t)1 << 30)
+#define HOUR 3600
 #define DEFAULT_TIMEOUT 60
-#define LIST_SUFFIX ".list"
+#define DEFAULT_CONNECT_TIMEOUT 15
+#define DEFAULT_FIRST_BYTE_TIMEOUT 30
+#define DEFAULT_RETRIES 2
+#define MOST_RETRIES 10
 
 static const struct choice formats[] = {
 	{ "text", FORMAT_TEXT }, { "json", FORMAT_JSON }, { "yaml", FORMAT_YAML }, { "csv", FORMAT_CSV },
@@ -51,76 +51,56 @@ static void take_file(struct reader *r, const struct field *f, const struct node
 	set_where(r, into, ORIGIN_FILE, path);
 }
 
-static bool builtin_ships(const char *name)
-{
-	char path[4096];
-	int len = snprintf(path, sizeof(path), "%s/lists/%s" LIST_SUFFIX, path_rules(), name);
-
-	return len > 0 && (size_t)len < sizeof(path) && access(path, R_OK) == 0;
-}
-
-static void suggest_builtins(struct suggestion *s, char nearest[NAME_MAX_LENGTH + 1])
-{
-	char folder[4096];
-	struct dirent *entry;
-	DIR *dir;
-
-	snprintf(folder, sizeof(folder), "%s/lists", path_rules());
-	dir = opendir(folder);
-	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		size_t len = strlen(entry->d_name), suffix = strlen(LIST_SUFFIX);
-		char name[NAME_MAX_LENGTH + 1];
-
-		if (len <= suffix || len - suffix > NAME_MAX_LENGTH ||
-		    strcmp(entry->d_name + len - suffix, LIST_SUFFIX) != 0)
-			continue;
-		snprintf(name, sizeof(name), "%.*s", (int)(len - suffix), entry->d_name);
-		suggest_consider(s, name);
-		if (s->best == name) {
-			memcpy(nearest, name, sizeof(name));
-			s->best = nearest;
-		}
-	}
-	if (dir != NULL)
-		closedir(dir);
-}
-
 static void take_builtin(struct reader *r, const struct field *f, const struct node *value, void *into)
 {
-	char nearest[NAME_MAX_LENGTH + 1], hint[SUGGEST_TEXT_MAX];
-	struct suggestion s;
 	const char *name;
 
 	(void)f;
-	if (!value_name(r, value, &name))
-		return;
-	if (builtin_ships(name)) {
+	if (value_shipped(r, value, &shipped_lists, &name))
 		set_where(r, into, ORIGIN_BUILTIN, name);
-		return;
-	}
-	suggest_begin(&s, name);
-	suggest_builtins(&s, nearest);
-	complain(r->complaints, value->at, "no built-in list '%s'; expected the name of a file in %s/lists, without "
-	         "'" LIST_SUFFIX "'%s", name, path_rules(), suggest_text(&s, hint));
+}
+
+/* What it says is filled in when the other keys are known: preset_apply. */
+static void take_preset(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	struct origin_config *o = into;
+	const char *name;
+
+	(void)f;
+	if (value_shipped(r, value, &shipped_presets, &name))
+		reader_set_text(r, &o->preset, name);
+}
+
+/* A path or a URL: settle_signature, when the list's place is known. */
+static void take_later(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)r;
+	(void)f;
+	(void)value;
+	(void)into;
 }
 
 static const struct field origin_fields[] = {
 	{ KEY("url", take_url) },
 	{ KEY("file", take_file) },
 	{ KEY("builtin", take_builtin) },
-	{ KEY("preset", take_name), .unsupported = true },
+	{ KEY("preset", take_preset) },
 	{ KEY("format", take_choice), FIELD(struct origin_config, format), .choices = formats },
 	{ KEY("select", take_text), FIELD(struct origin_config, select) },
 	{ KEY("ca_file", take_path), FIELD(struct origin_config, ca_file) },
 	{ KEY("max_size", take_size), FIELD(struct origin_config, max_size), .min = 1, .max = LARGEST_MAX_SIZE },
-	{ KEY("timeout", take_duration), FIELD(struct origin_config, timeout), .min = 1, .max = 3600 },
-	{ KEY("headers", take_headers), .unsupported = true },
-	{ KEY("token", take_reference), .unsupported = true },
-	{ KEY("proxy", take_proxy), .unsupported = true },
-	{ KEY("client_certificate", take_path), .unsupported = true },
-	{ KEY("client_key", take_reference), .unsupported = true },
-	{ KEY("pinned_key", take_pinned_key), .unsupported = true },
-	{ KEY("signed_by", take_signed_by), .unsupported = true },
+	{ KEY("timeout", take_duration), FIELD(struct origin_config, timeout), .min = 1, .max = HOUR },
+	{ KEY("connect_timeout", take_duration), FIELD(struct origin_config, connect_timeout), .min = 1, .max = HOUR },
+	{ KEY("first_byte_timeout", take_duration), FIELD(struct origin_config, first_byte_timeout), .min = 1, .max = HOUR },
+	{ KEY("retries", take_number), FIELD(struct origin_config, retries), .min = 0, .max = MOST_RETRIES },
+	{ KEY("headers", take_headers) },
+	{ KEY("token", take_reference), FIELD(struct origin_config, token) },
+	{ KEY("proxy", take_proxy) },
+	{ KEY("client_certificate", take_path), FIELD(struct origin_config, client_certificate) },
+	{ KEY("client_key", take_reference), FIELD(struct origin_config, client_key) },
+	{ KEY("pinned_key", take_pinned_key) },
+	{ KEY("signed_by", take_signed_by) },
+	{ KEY("signature", take_later) },
 };
 
 SHAPE(origin_shape, "an origin", origin_fields);
@@ -169,21 +149,21 @@ static void refuse_idle_keys(struct reader *r, const struct node *value, const c
 	}
 }
 
+#define WEB_KEYS "ca_file", "timeout", "connect_timeout", "first_byte_timeout", "retries", "headers", "token", "proxy", \
+	"client_certificate", "client_key", "pinned_key"
+
 static void check_source_keys(struct reader *r, const struct node *value)
 {
-	static const char *const of_files[] = { "ca_file", "timeout", "headers", "token", "proxy", "client_certificate",
-		"client_key", "pinned_key", NULL };
-	static const char *const of_builtins[] = { "format", "select", "ca_file", "max_size", "timeout", "headers",
-		"token", "proxy", "client_certificate", "client_key", "pinned_key", "signed_by", NULL };
-	const struct node *url = node_get(value, "url"), *ca_file = node_get(value, "ca_file");
+	static const char *const of_files[] = { WEB_KEYS, NULL };
+	static const char *const of_builtins[] = { WEB_KEYS, "format", "select", "max_size", "signed_by", "signature", NULL };
+	static const char *const of_presets[] = { "format", NULL };
 
+	if (node_get(value, "preset") != NULL)
+		refuse_idle_keys(r, value, "preset", of_presets);
 	if (node_get(value, "builtin") != NULL)
 		refuse_idle_keys(r, value, "builtin", of_builtins);
 	else if (node_get(value, "file") != NULL)
 		refuse_idle_keys(r, value, "file", of_files);
-	else if (url != NULL && url->kind == NODE_SCALAR && ca_file != NULL && strncasecmp(url->text, "http:", 5) == 0)
-		complain(r->complaints, ca_file->at, "'ca_file' has no meaning with http://; expected an https:// "
-		         "URL, or no 'ca_file'");
 }
 
 static void check_format(struct reader *r, const struct origin_config *o, const struct node *value)
@@ -193,9 +173,22 @@ static void check_format(struct reader *r, const struct origin_config *o, const 
 	if (o->format == FORMAT_TEXT && select != NULL)
 		complain(r->complaints, select->at, "'select' has no meaning for format text, which is one prefix a "
 		         "line; expected format json, yaml, csv, html or xml, or no 'select'");
-	if ((o->format == FORMAT_HTML || o->format == FORMAT_XML) && select == NULL)
+	if ((o->format == FORMAT_HTML || o->format == FORMAT_XML) && select == NULL && format != NULL)
 		complain(r->complaints, format->at, "format %s needs 'select'; expected an XPath expression for the "
 		         "elements that hold the prefixes, such as \"//ul[@id='ips']/li\"", list_format_name(o->format));
+}
+
+/* Some publishers want a token in the query (RFC 3986, 3.4): nobody is shown it. */
+static void set_shown(struct reader *r, struct origin_config *o)
+{
+	char *query;
+
+	if (o->where == NULL)
+		return;
+	reader_set_text(r, &o->shown, o->where);
+	query = o->kind == ORIGIN_URL && o->shown != NULL ? strpbrk(o->shown, "?#") : NULL;
+	if (query != NULL)
+		memcpy(query, "?", 2);
 }
 
 static void read_origin(struct reader *r, size_t index, const struct node *name, const struct node *value, void *ctx)
@@ -204,14 +197,29 @@ static void read_origin(struct reader *r, size_t index, const struct node *name,
 	struct origin_config *o = &list->origins[index];
 
 	reader_set_text(r, &o->name, name->text);
+	reader_set_text(r, &o->preset, "");
 	reader_set_text(r, &o->select, "");
+	reader_set_text(r, &o->signed_by, "");
+	reader_set_text(r, &o->signature, "");
+	reader_set_text(r, &o->proxy, "");
 	reader_set_text(r, &o->ca_file, "");
+	reader_set_text(r, &o->pinned_key, "");
+	reader_set_text(r, &o->client_certificate, "");
 	o->max_size = DEFAULT_MAX_SIZE;
 	o->timeout = DEFAULT_TIMEOUT;
+	o->connect_timeout = DEFAULT_CONNECT_TIMEOUT;
+	o->first_byte_timeout = DEFAULT_FIRST_BYTE_TIMEOUT;
+	o->retries = DEFAULT_RETRIES;
 	if (!take_mapping(r, &origin_shape, name->at, value, o))
 		return;
 	require_one_source(r, name, value);
 	check_source_keys(r, value);
+	if (o->preset != NULL && o->preset[0] != '\0')
+		preset_apply(r, node_get(value, "preset")->at, value, o);
+	if (o->kind == ORIGIN_URL && o->where != NULL)
+		check_web_keys(r, o, value);
+	settle_signature(r, o, value);
+	set_shown(r, o);
 	check_format(r, o, value);
 	if (o->kind == ORIGIN_BUILTIN)
 		o->format = FORMAT_TEXT;

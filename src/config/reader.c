@@ -215,9 +215,7 @@ void take_choice(struct reader *r, const struct field *f, const struct node *val
 
 void take_reference(struct reader *r, const struct field *f, const struct node *value, void *into)
 {
-	(void)f;
-	(void)into;
-	value_reference(r, value);
+	value_reference(r, value, member(f, into));
 }
 
 void take_nested(struct reader *r, const struct field *f, const struct node *value, void *into)

@@ -66,7 +66,7 @@ struct shape {
 bool take_mapping(struct reader *r, const struct shape *shape, struct place owner, const struct node *n, void *into);
 
 /* Common reading functions for tables.  Members: char * (freed and replaced), bool, an integer or enum of f->size
- * bytes, int64_t seconds, uint64_t bytes, struct amount. */
+ * bytes, int64_t seconds, uint64_t bytes, struct amount, struct secret_reference. */
 field_take take_text, take_path, take_truth, take_number, take_duration, take_size, take_amount, take_choice, take_name,
 	take_reference, take_nested;
 

@@ -21,23 +21,31 @@ static bool credential_name_valid(const char *name)
 	return strchr(name, '/') == NULL && strlen(name) <= 255 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-static bool known_kind(const char *key)
+static enum secret_kind kind_of(const char *key)
 {
-	return strcmp(key, "file") == 0 || strcmp(key, "environment") == 0 || strcmp(key, "credential") == 0;
+	if (strcmp(key, "file") == 0)
+		return SECRET_FILE;
+	if (strcmp(key, "environment") == 0)
+		return SECRET_ENVIRONMENT;
+	return strcmp(key, "credential") == 0 ? SECRET_CREDENTIAL : SECRET_NONE;
 }
 
-static bool place_valid(const char *kind, const char *where)
+static bool place_valid(enum secret_kind kind, const char *where)
 {
-	if (strcmp(kind, "file") == 0)
+	if (kind == SECRET_FILE)
 		return where[0] == '/';
-	if (strcmp(kind, "environment") == 0)
-		return environment_name_valid(where);
-	return credential_name_valid(where);
+	return kind == SECRET_ENVIRONMENT ? environment_name_valid(where) : credential_name_valid(where);
 }
 
-bool value_reference(struct reader *r, const struct node *n)
+bool value_reference(struct reader *r, const struct node *n, struct secret_reference *reference)
 {
+	static const char *const expected[] = {
+		[SECRET_FILE] = "an absolute path",
+		[SECRET_ENVIRONMENT] = "the name of an environment variable",
+		[SECRET_CREDENTIAL] = "the name of a credential",
+	};
 	const struct node *key, *value;
+	enum secret_kind kind;
 
 	if (n->kind == NODE_REFUSED)
 		return false;
@@ -49,16 +57,20 @@ bool value_reference(struct reader *r, const struct node *n)
 	value = node_value(n, 0);
 	if (key->kind == NODE_REFUSED || value->kind == NODE_REFUSED)
 		return false;
-	if (!known_kind(key->text)) {
+	kind = kind_of(key->text);
+	if (kind == SECRET_NONE) {
 		complain(r->complaints, key->at, "this is no reference to a secret; " EXPECTED);
 		return false;
 	}
-	if (value->kind == NODE_SCALAR && value->text[0] != '\0' && !node_is_null(value) &&
-	    place_valid(key->text, value->text))
-		return true;
-	complain(r->complaints, value->at, "the %s of this reference is not valid; expected %s", key->text,
-	         strcmp(key->text, "file") == 0 ? "an absolute path" :
-	         strcmp(key->text, "environment") == 0 ? "the name of an environment variable" :
-	         "the name of a credential");
-	return false;
+	if (value->kind != NODE_SCALAR || value->text[0] == '\0' || node_is_null(value) ||
+	    !place_valid(kind, value->text)) {
+		complain(r->complaints, value->at, "the %s of this reference is not valid; expected %s", key->text,
+		         expected[kind]);
+		return false;
+	}
+	if (reference != NULL) {
+		reference->kind = kind;
+		reader_set_text(r, &reference->name, value->text);
+	}
+	return true;
 }

@@ -15,8 +15,14 @@ void kernel_defaults(struct kernel_config *k);           /* kernel_section.c */
 /* origins.c: the value of `origins`, into a struct list_config. */
 field_take take_origins;
 
-/* planned.c: keys of an origin that are validated, then refused as not supported yet. */
-field_take take_headers, take_proxy, take_pinned_key, take_signed_by;
+/* web.c: keys of an origin with a URL, into a struct origin_config, and which of them go together. */
+field_take take_headers, take_proxy, take_pinned_key;
+void check_web_keys(struct reader *r, const struct origin_config *o, const struct node *origin);
+bool base64_valid(const char *text, size_t len); /* just `len` characters, two '=' at most at the end */
+
+/* signed.c: `signed_by`, and where the signature is once the list's place is known. */
+field_take take_signed_by;
+void settle_signature(struct reader *r, struct origin_config *o, const struct node *origin);
 
 /* overlap.c: complains about each endpoint that holds an address, protocol and port of an earlier one. */
 void refuse_overlaps(struct reader *r);

@@ -30,8 +30,9 @@ bool value_amount(struct reader *r, const struct node *n, uint64_t max_percent, 
 
 bool value_choice(struct reader *r, const struct node *n, const struct choice *choices, unsigned *value);
 
-/* A secret by reference: {file: PATH}, {environment: NAME} or {credential: NAME}.  Never shows what stands there. */
-bool value_reference(struct reader *r, const struct node *n);
+/* A secret by reference: {file: PATH}, {environment: NAME} or {credential: NAME}.  Never shows what stands there.
+ * *reference (may be NULL) is replaced. */
+bool value_reference(struct reader *r, const struct node *n, struct secret_reference *reference);
 
 /* An http or https URL without user name and password.  Never shows it. */
 bool value_url(struct reader *r, const struct node *n, const char **url);

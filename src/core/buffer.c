@@ -81,3 +81,10 @@ void buffer_free(struct buffer *b)
 	free(b->data);
 	*b = (struct buffer)BUFFER_INIT;
 }
+
+void buffer_wipe(struct buffer *b)
+{
+	if (b->data != NULL)
+		explicit_bzero(b->data, b->cap);
+	buffer_free(b);
+}

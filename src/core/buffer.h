@@ -27,4 +27,8 @@ void buffer_consume(struct buffer *b, size_t len);
 /* Frees the bytes and makes it empty; may be called twice. */
 void buffer_free(struct buffer *b);
 
+/* The same for bytes that hold a secret: overwritten first.  A buffer that grows leaves copies behind, so reserve what
+ * is needed before the first byte of a secret is added. */
+void buffer_wipe(struct buffer *b);
+
 #endif

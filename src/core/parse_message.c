@@ -16,6 +16,8 @@ int parse_request_encode(struct buffer *out, const struct parse_request *r)
 	put_string(&w, r->name);
 	put_u64(&w, r->max_bytes);
 	put_u64(&w, r->max_entries);
+	put_string(&w, r->signed_by);
+	put_string(&w, r->signature);
 	return message_end(&w);
 }
 
@@ -30,6 +32,8 @@ int parse_request_decode(struct message *m, struct parse_request *r)
 	r->name = get_string(m);
 	r->max_bytes = get_u64(m);
 	r->max_entries = get_u64(m);
+	r->signed_by = get_string(m);
+	r->signature = get_string(m);
 	if (message_done(m))
 		return 0;
 	parse_request_free(r);
@@ -43,6 +47,8 @@ void parse_request_free(struct parse_request *r)
 	free(r->select);
 	free(r->content_type);
 	free(r->name);
+	free(r->signed_by);
+	free(r->signature);
 	memset(r, 0, sizeof(*r));
 }
 

@@ -14,6 +14,8 @@ struct parse_request {
 	char *name;          /* a file's name, a hint likewise */
 	uint64_t max_bytes;  /* longer input is an error */
 	uint64_t max_entries; /* more rows is an error (a bound on memory, well above any guard) */
+	char *signed_by;     /* minisign public keys with a space between, "" where the list needs no signature */
+	char *signature;     /* the text of the minisign signature */
 };
 
 struct parse_bad_row {

@@ -82,6 +82,18 @@ static int caps_keep_only(uint64_t caps, struct error *err)
 	return 0;
 }
 
+/* A core dump would hold whatever secret is in memory; others of its user could trace the process. */
+static int no_core_dumps(struct error *err)
+{
+	const struct rlimit none = { 0, 0 };
+
+	if (setrlimit(RLIMIT_CORE, &none) != 0)
+		return error_errno(err, errno, "cannot forbid core dumps");
+	if (set_flag(PR_SET_DUMPABLE, 0) != 0)
+		return error_errno(err, errno, "cannot make the process non-dumpable");
+	return 0;
+}
+
 /* --- hallowd itself */
 
 int sandbox_keep_net_admin(struct error *err)
@@ -101,9 +113,7 @@ int sandbox_keep_net_admin(struct error *err)
 		return -1;
 	if (!root && set_flag(PR_SET_NO_NEW_PRIVS, 1) != 0)
 		return error_errno(err, errno, "cannot set no_new_privs");
-	if (set_flag(PR_SET_DUMPABLE, 0) != 0)
-		return error_errno(err, errno, "cannot make the process non-dumpable");
-	return 0;
+	return no_core_dumps(err);
 }
 
 /* --- children */
@@ -180,11 +190,8 @@ static int stop_being_root(struct error *err)
 
 int sandbox_child(struct error *err)
 {
-	const struct rlimit none = { 0, 0 };
 	uid_t ruid, euid, suid;
 
-	if (setrlimit(RLIMIT_CORE, &none) != 0)
-		return error_errno(err, errno, "cannot forbid core dumps");
 	if (getresuid(&ruid, &euid, &suid) != 0)
 		return error_errno(err, errno, "cannot read the user id");
 	if ((ruid == 0 || euid == 0 || suid == 0) && stop_being_root(err) != 0)
@@ -193,9 +200,7 @@ int sandbox_child(struct error *err)
 		return -1;
 	if (set_flag(PR_SET_NO_NEW_PRIVS, 1) != 0)
 		return error_errno(err, errno, "cannot set no_new_privs");
-	if (set_flag(PR_SET_DUMPABLE, 0) != 0)
-		return error_errno(err, errno, "cannot make the process non-dumpable");
-	return 0;
+	return no_core_dumps(err); /* last: a change of the user makes the process dumpable again */
 }
 
 /* --- limits */

@@ -10,8 +10,8 @@
 #include "core/error.h"
 
 /* For hallowd, once its sockets and folders are open.  Afterwards CAP_NET_ADMIN is all that the effective and permitted
- * sets hold, the inheritable and ambient sets are empty, and the process cannot be dumped or traced by others of its
- * user.
+ * sets hold, the inheritable and ambient sets are empty, and the process cannot be dumped (RLIMIT_CORE 0,
+ * non-dumpable) or traced by others of its user.
  * -1 also where the process has no CAP_NET_ADMIN to keep.
  *
  * What that means for the children that it starts with exec depends on its user:

@@ -54,9 +54,9 @@ const struct verb verb_approve = {
 	.min = 1,
 	.max = 1,
 	.summary = "let a held list in",
-	.about = "Puts in force what a guard holds back; 'hallowctl lists LIST' shows what that is and why.  Who approved it and\n"
-	         "why stands in 'hallowctl history LIST'.  What would cut the ssh connection through which you are logged in is\n"
-	         "refused, unless --force is given.\n",
+	.about = "Puts in force what a guard holds back; 'hallowctl lists LIST' shows what that is and why.\n"
+	         "Who approved it and why stands in 'hallowctl history LIST'.\n"
+	         "What would cut the ssh connection through which you are logged in is refused, unless --force is given.\n",
 	.examples = "  hallowctl lists humanitec\n"
 	            "  hallowctl approve humanitec --reason 'announced in the release notes of 12 November'\n",
 	.formats = "text, json",
@@ -70,7 +70,7 @@ const struct verb verb_reject = {
 	.min = 1,
 	.max = 1,
 	.summary = "turn a held list away",
-	.about = "Drops what a guard holds back; the list in force stays.  The same answer of the origins is not held again.\n",
+	.about = "Drops what a guard holds back; the list in force stays.  The same answer is not held again.\n",
 	.examples = "  hallowctl reject humanitec --reason 'the publisher confirmed that it was a mistake'\n",
 	.formats = "text, json",
 	.options = options,

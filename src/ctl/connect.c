@@ -35,7 +35,8 @@ int connect_daemon(const char *run_dir, struct connection *c, struct error *err)
 		status = connect(c->fd, (struct sockaddr *)&name, sizeof(name));
 	saved = errno;
 	if (status == -1) {
-		error_errno(err, saved, "cannot ask hallowd through %s/" CONTROL_SOCKET, run_dir);
+		error_errno(err, saved, "cannot ask hallowd through %s/" CONTROL_SOCKET "%s", run_dir,
+		            saved == EACCES ? ", which root and its group may" : "");
 		if (c->fd != -1)
 			close(c->fd);
 	}
@@ -53,7 +54,8 @@ static void run_once(const char *program, char **argv, int out)
 	_exit(EXEC_FAILED);
 }
 
-int connect_once(const char *config_path, const char *const *words, size_t count, struct connection *c, struct error *err)
+int connect_once(const char *config_path, const char *const *words, size_t count, struct connection *c,
+                 struct error *err)
 {
 	const char *program = path_program("hallowd");
 	const char **argv = calloc(count + 5, sizeof(*argv));

@@ -15,7 +15,8 @@ struct connection {
 int connect_daemon(const char *run_dir, struct connection *c, struct error *err);
 
 /* Runs `hallowd -c FILE --once WORD...`; its standard error is ours. */
-int connect_once(const char *config_path, const char *const *words, size_t count, struct connection *c, struct error *err);
+int connect_once(const char *config_path, const char *const *words, size_t count, struct connection *c,
+                 struct error *err);
 
 /* Closes, and waits for the child.  0; -1 where it could not be started, or was ended by a signal. */
 int connect_close(struct connection *c, struct error *err);

@@ -21,6 +21,7 @@ int ctl_fail(int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	error_vset(&e, fmt, ap);
 	va_end(ap);
+	fflush(stdout); /* so that one who reads both sees them in the order in which they were said */
 	plain_write_lines(stderr, "hallowctl: ", e.text);
 	return code;
 }
@@ -78,8 +79,10 @@ int ctl_time(time_us *t, const char *name, const char *text)
 {
 	if (time_parse(t, text, time_now()) == 0)
 		return 0;
-	return ctl_fail(EXIT_USAGE, "--%s '%s' is no time; expected a date or a time (2026-11-01, 2026-11-01T10:00:00Z), today, "
-	                "yesterday, now, or how long ago (-24h)", name, text);
+	return ctl_fail(EXIT_USAGE,
+	                "--%s '%s' is no time; expected a date or a time (2026-11-01, 2026-11-01T10:00:00Z), "
+	                "today, yesterday, now, or how long ago (-24h)",
+	                name, text);
 }
 
 static bool wants_colour(void)
@@ -94,7 +97,8 @@ static int close_output(int code)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
-	return ctl_fail(code > EXIT_FAILED ? code : EXIT_FAILED, "cannot write to standard output: %s", strerror(errno));
+	return ctl_fail(code > EXIT_FAILED ? code : EXIT_FAILED, "cannot write to standard output: %s",
+	                strerror(errno));
 }
 
 int ctl_main(const struct verb *const *verbs, int argc, char **argv)

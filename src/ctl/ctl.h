@@ -27,7 +27,7 @@ struct ctl {
 
 /* What stands behind a verb on the command line. */
 struct arguments {
-	const char *option[OPTIONS_MAX]; /* by index of verb.options: its value, "" for a flag, NULL where it was not given */
+	const char *option[OPTIONS_MAX]; /* by index of verb.options: its value, "" for a flag, NULL where not given */
 	char **words;
 	size_t count;
 };
@@ -41,7 +41,7 @@ struct verb_option {
 
 struct verb {
 	const char *name;
-	const char *words;    /* how its arguments, and options that it needs, are shown: "LIST --reason TEXT", "[LIST...]", "" */
+	const char *words;    /* how its arguments, and options that it needs, are shown: "LIST --reason TEXT", "" */
 	size_t min, max;      /* how many there may be */
 	const char *summary;  /* one line for --help */
 	const char *about;    /* whole lines, for the verb's own --help */
@@ -51,8 +51,8 @@ struct verb {
 	int (*run)(struct ctl *ctl, const struct arguments *args); /* returns an exit code */
 };
 
-extern const struct verb verb_approve, verb_check, verb_confirm, verb_explain, verb_history, verb_lists, verb_log, verb_plan, verb_refresh,
-	verb_reject, verb_reload, verb_report, verb_status, verb_teardown;
+extern const struct verb verb_approve, verb_check, verb_confirm, verb_explain, verb_history, verb_lists, verb_log, verb_plan;
+extern const struct verb verb_refresh, verb_reject, verb_reload, verb_report, verb_status, verb_teardown;
 
 /* All of hallowctl.  `verbs` ends with NULL.  Returns the exit code. */
 int ctl_main(const struct verb *const *verbs, int argc, char **argv);

@@ -61,7 +61,7 @@ static int read_answer(int fd, int64_t patience, struct buffer *out, struct erro
 	while (more == 1) {
 		passed = time_monotonic_ms() - start;
 		if (passed >= patience) {
-			more = error_set(err, "hallowd has not answered within %lld seconds", (long long)patience / 1000);
+			more = error_set(err, "hallowd gave no answer for %lld seconds", (long long)patience / 1000);
 			break;
 		}
 		if (passed >= WAITING_AFTER_MS)
@@ -102,9 +102,11 @@ static int parse_answer(const struct buffer *in, struct answer *a, struct error 
 		return error_set(err, "hallowd ended without an answer; its log says why");
 	code = json_object_get(all, "exit");
 	text = json_object_get(all, "error");
-	if (!json_is_integer(code) || json_integer_value(code) < EXIT_DONE || json_integer_value(code) > EXIT_NOT_VERIFIED) {
+	if (!json_is_integer(code) || json_integer_value(code) < EXIT_DONE ||
+	    json_integer_value(code) > EXIT_NOT_VERIFIED) {
 		json_decref(all);
-		return error_set(err, "what hallowd answered is not understood; are hallowctl and hallowd of one version?");
+		return error_set(err,
+		                 "what hallowd answered is not understood; are hallowctl and hallowd of one version?");
 	}
 	a->exit = (int)json_integer_value(code);
 	a->error = json_is_string(text) ? strdup(json_string_value(text)) : NULL;
@@ -192,8 +194,10 @@ int daemon_ask_result(struct ctl *ctl, const char *const *words, size_t count, j
 	if (a.result != NULL && json_typeof(a.result) == type)
 		*result = json_incref(a.result);
 	else if (a.result != NULL || (a.error == NULL && code == EXIT_DONE))
-		code = ctl_fail(EXIT_FAILED, "what hallowd answered to '%s' is not understood; are hallowctl and hallowd of one "
-		                "version?", words[0]);
+		code = ctl_fail(EXIT_FAILED,
+		                "what hallowd answered to '%s' is not understood; are hallowctl and hallowd of "
+		                "one version?",
+		                words[0]);
 	answer_free(&a);
 	return code;
 }

@@ -42,7 +42,8 @@ static int parts_split(struct parts *p, const struct prefix_set *named, unsigned
 	for (i = 0; i < count; i++) {
 		struct prefix_set in = PREFIX_SET_INIT, out = PREFIX_SET_INIT;
 
-		if (prefix_set_intersect(&in, &more[i].set, named) == -1 || prefix_set_subtract(&out, &more[i].set, named) == -1) {
+		if (prefix_set_intersect(&in, &more[i].set, named) == -1 ||
+		    prefix_set_subtract(&out, &more[i].set, named) == -1) {
 			prefix_set_free(&in);
 			prefix_set_free(&out);
 			return -1;

@@ -60,7 +60,9 @@ static void print_reason(const json_t *answer)
 		answer_print_texts(stdout, "not listed in ", json_object_get(answer, "lists"), 0, "");
 		if (answer_count(answer, "lists") == 0)
 			fputs("the endpoint allows no list", stdout);
-		puts(strcmp(reason, "observed") == 0 ? "; the endpoint is only observed; in mode enforce this is denied" : "");
+		if (strcmp(reason, "observed") == 0)
+			fputs("; the endpoint is only observed: in mode enforce this is denied", stdout);
+		putchar('\n');
 	} else {
 		plain_write_lines(stdout, "", reason);
 	}
@@ -165,8 +167,8 @@ const struct verb verb_explain = {
 	.min = 2,
 	.max = 2,
 	.summary = "the verdict for one connection, and why",
-	.about = "Says whether a new connection from SOURCE to DESTINATION is let in, and which entry of which list decides it; for\n"
-	         "a denied one, what of it is known: which origins name the source and which do not, and what is held.\n"
+	.about = "Says whether a new connection from SOURCE to DESTINATION is let in, and which entry of which list\n"
+	         "decides it; for a denied one, which origins name the source and which do not, and what is held.\n"
 	         "DESTINATION is ADDRESS[:PORT][/PROTOCOL]; an IPv6 address with a port stands in brackets.\n",
 	.examples = "  hallowctl explain 34.159.97.57 203.0.113.10:6443\n"
 	            "  hallowctl explain 2001:db8:1::5 '[2001:db8::10]:6443/tcp'\n",

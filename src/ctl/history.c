@@ -31,6 +31,14 @@ static json_t *column_text(sqlite3_stmt *s, int column)
 	return value != NULL ? value : json_string("(not UTF-8)");
 }
 
+static json_t *revision_json(sqlite3_stmt *s)
+{
+	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "list", column_text(s, 0), "revision",
+	                 (json_int_t)query_count(s, 1), "time", column_text(s, 2), "added", column_json(s, 3),
+	                 "removed", column_json(s, 4), "origins", column_json(s, 5), "decided_by", column_text(s, 6),
+	                 "reason", column_text(s, 7));
+}
+
 static int read_revisions(sqlite3 *db, const char *list, json_t *revisions, struct error *err)
 {
 	const char *texts[] = { list };
@@ -42,12 +50,7 @@ static int read_revisions(sqlite3 *db, const char *list, json_t *revisions, stru
 	                " WHERE list = ? ORDER BY revision", texts, 1, err) == -1)
 		return -1;
 	while ((rc = query_next(s, err)) == 1) {
-		json_t *revision = json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "list", column_text(s, 0), "revision",
-		                             (json_int_t)query_count(s, 1), "time", column_text(s, 2), "added", column_json(s, 3),
-		                             "removed", column_json(s, 4), "origins", column_json(s, 5),
-		                             "decided_by", column_text(s, 6), "reason", column_text(s, 7));
-
-		if (json_array_append_new(revisions, revision) == -1) {
+		if (json_array_append_new(revisions, revision_json(s)) == -1) {
 			rc = error_set(err, "out of memory");
 			break;
 		}
@@ -64,7 +67,8 @@ static void show_revision(const json_t *revision)
 
 	printf("revision %lld  ", answer_number(revision, "revision"));
 	plain_write(stdout, answer_text(revision, "time"));
-	printf("  %zu added, %zu removed, decided by ", answer_count(revision, "added"), answer_count(revision, "removed"));
+	printf("  %zu added, %zu removed, decided by ", answer_count(revision, "added"),
+	       answer_count(revision, "removed"));
 	plain_write(stdout, answer_text(revision, "decided_by"));
 	if (*answer_text(revision, "reason") != '\0')
 		fputs(": ", stdout);
@@ -138,8 +142,8 @@ const struct verb verb_history = {
 	.min = 1,
 	.max = 1,
 	.summary = "every revision of a list",
-	.about = "Shows each change of the list that was put in force: when, what was added and removed, what its origins had\n"
-	         "answered, who decided, and why.\n",
+	.about = "Shows each change of the list that was put in force: when, what was added and removed, what its\n"
+	         "origins had answered, who decided, and why.\n",
 	.examples = "  hallowctl history humanitec\n"
 	            "  hallowctl history humanitec -o json | jq '.[-1].added'\n",
 	.formats = "text, json",

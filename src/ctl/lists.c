@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/time_text.h"
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/daemon.h"
@@ -24,7 +25,8 @@ static enum style state_style(const char *state)
 
 static void show_summary(struct ctl *ctl, const json_t *lists)
 {
-	static const char *const names[] = { "LIST", "KIND", "STATE", "REVISION", "ENTRIES", "AGREE", "APPLIED AT", "DECIDED BY" };
+	static const char *const names[] = { "LIST", "KIND", "STATE", "REVISION", "ENTRIES", "AGREE", "APPLIED AT",
+		                             "DECIDED BY" };
 	struct table t;
 	json_t *list;
 	size_t i;
@@ -45,6 +47,23 @@ static void show_summary(struct ctl *ctl, const json_t *lists)
 	table_free(&t);
 }
 
+/* What ships is as old as its date, however often it is read. */
+static void add_source(struct table *t, const json_t *origin)
+{
+	const char *published = answer_text(origin, "published"), *preset = answer_text(origin, "preset");
+	time_us now = time_now(), then;
+
+	if (*preset != '\0')
+		table_addf(t, "preset %s: %s", preset, answer_text(origin, "source"));
+	else if (*published == '\0')
+		table_add(t, answer_text(origin, "source"));
+	else if (time_parse(&then, published, now) == -1 || then > now)
+		table_addf(t, "%s, of %s", answer_text(origin, "source"), published);
+	else
+		table_addf(t, "%s, of %s (%lld days old)", answer_text(origin, "source"), published,
+		           (long long)((now - then) / (US_PER_SECOND * 86400)));
+}
+
 static void show_origins(struct ctl *ctl, const json_t *list)
 {
 	static const char *const names[] = { "ORIGIN", "STATE", "ENTRIES", "FETCHED AT", "SOURCE" };
@@ -60,7 +79,7 @@ static void show_origins(struct ctl *ctl, const json_t *list)
 		table_add_style(&t, state_style(answer_text(origin, "state")), answer_text(origin, "state"));
 		table_addf(&t, "%lld", answer_number(origin, "entries"));
 		table_add(&t, answer_text(origin, "fetched_at"));
-		table_add(&t, answer_text(origin, "source"));
+		add_source(&t, origin);
 	}
 	ctl_print_table(&t, "  ");
 	table_free(&t);
@@ -178,8 +197,8 @@ const struct verb verb_lists = {
 	.words = "[LIST]",
 	.max = 1,
 	.summary = "what is in force, and where origins disagree",
-	.about = "Shows the lists: revision, entries in force, what each origin answered, which addresses only some origins name,\n"
-	         "and what a guard holds back and why.  With LIST, that one with all its entries.\n",
+	.about = "Shows the lists: revision, entries in force, what each origin answered, which addresses only some\n"
+	         "origins name, and what a guard holds back and why.  With LIST, that one with all its entries.\n",
 	.examples = "  hallowctl lists\n"
 	            "  hallowctl lists humanitec\n"
 	            "  hallowctl lists humanitec -o json | jq -r '.entries[]'\n",

@@ -52,9 +52,10 @@ static int parse_source(struct log_filter *f, const char *text)
 	if (text == NULL)
 		return 0;
 	result = prefix_parse(&f->source, text, strlen(text));
-	if (result != PREFIX_OK)
-		return ctl_fail(EXIT_USAGE, "--source '%s': %s; expected an address or a prefix, as 192.0.2.0/24 or 2001:db8::/32", text,
-		                prefix_parse_text(result));
+	/* 192.0.2.7/24 can only mean one thing here. */
+	if (result != PREFIX_OK && result != PREFIX_HOST_BITS && result != PREFIX_MAPPED)
+		return ctl_fail(EXIT_USAGE, "--source '%s': %s; expected an address or a prefix, as 192.0.2.0/24 or "
+		                "2001:db8::/32", text, prefix_parse_text(result));
 	f->by_source = true;
 	return 0;
 }
@@ -144,8 +145,9 @@ static int show_past(sqlite3 *db, const struct log_filter *f, int64_t limit, str
 		return 0;
 	if (log_aggregated(db, f, &more, err) == -1)
 		return -1;
+	fflush(stdout);
 	if (more > 0)
-		fprintf(stderr, "and %" PRIu64 " denied attempts that were counted, not recorded one by one: see hallowctl report\n",
+		fprintf(stderr, "and %" PRIu64 " denied attempts that were counted, not recorded one by one\n",
 		        more);
 	return 0;
 }
@@ -160,7 +162,7 @@ static int open_signals(void)
 	return sigprocmask(SIG_BLOCK, &set, NULL) == -1 ? -1 : signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-/* Shows what has come since.  Ids grow with each commit, so what is above *seen comes next time, whether it matches or not. */
+/* Shows what has come since *seen.  Ids grow with each commit, so none comes later below the newest. */
 static int show_new(sqlite3 *db, const struct log_filter *f, int64_t limit, int64_t *seen, struct log_show *show,
                     struct error *err)
 {
@@ -221,8 +223,8 @@ const struct verb verb_log = {
 	.name = "log",
 	.words = "",
 	.summary = "recorded connections",
-	.about = "Shows the connections of the audit log in the order in which they were recorded: each new one that was allowed,\n"
-	         "and each denied attempt that was recorded on its own.\n",
+	.about = "Shows the connections of the audit log in the order in which they were recorded: each new one that\n"
+	         "was allowed, and each denied attempt that was recorded on its own.\n",
 	.examples = "  hallowctl log --since -1h --verdict deny\n"
 	            "  hallowctl log --endpoint prod-api --source 2001:db8:1::/48 --limit 20\n"
 	            "  hallowctl log --follow -o json | jq -r .source\n",

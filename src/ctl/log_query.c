@@ -63,8 +63,8 @@ static void within(sqlite3_context *context, int count, sqlite3_value **values)
 /* SQL function within_source(text), of the filter at hand. */
 static int define_within(sqlite3 *db, const struct log_filter *f, struct error *err)
 {
-	if (sqlite3_create_function(db, "within_source", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, (void *)&f->source, within, NULL,
-	                            NULL) != SQLITE_OK)
+	if (sqlite3_create_function(db, "within_source", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, (void *)&f->source,
+	                            within, NULL, NULL) != SQLITE_OK)
 		return error_set(err, "the audit log cannot be read: %s", sqlite3_errmsg(db));
 	return 0;
 }
@@ -91,7 +91,8 @@ int log_query(sqlite3 *db, const struct log_filter *f, int64_t after, int64_t up
 	if (f->since != INT64_MIN && f->since - 1 > after)
 		after = f->since - 1;
 	draft_add(&d, "SELECT * FROM (SELECT id, time, endpoint, verdict, reason, source, source_port, destination,"
-	              " destination_port, protocol, list, revision, packets, bytes_in, bytes_out, duration_ms FROM connections");
+	              " destination_port, protocol, list, revision, packets, bytes_in, bytes_out, duration_ms"
+	              " FROM connections");
 	d.failed |= buffer_printf(&d.sql, " WHERE id > %" PRId64 " AND id <= %" PRId64, after, upto) == -1;
 	draft_times(&d, f, " AND time >= ?", " AND time < ?");
 	draft_where(&d, " AND verdict = ?", f->verdict);

@@ -73,13 +73,15 @@ static void add_pair(struct buffer *b, sqlite3_stmt *row)
 	plain_add(b, query_text(row, LOG_PROTOCOL));
 }
 
-/* "listed in humanitec, revision 3", "not-listed" */
+/* "listed in humanitec, revision 3", "not-listed in humanitec,office, revision 3,1", "observed, not in humanitec" */
 static void add_reason(struct buffer *b, sqlite3_stmt *row)
 {
+	bool observed = strcmp(query_text(row, LOG_REASON), "observed") == 0;
+
 	plain_add(b, query_text(row, LOG_REASON));
 	if (*query_text(row, LOG_LIST) == '\0')
 		return;
-	buffer_printf(b, " in ");
+	buffer_printf(b, observed ? ", not in " : " in ");
 	plain_add(b, query_text(row, LOG_LIST));
 	if (*query_text(row, LOG_REVISION) != '\0')
 		buffer_printf(b, ", revision ");
@@ -95,7 +97,8 @@ static void show_line(struct log_show *s, sqlite3_stmt *row)
 {
 	bool allowed = strcmp(query_text(row, LOG_VERDICT), "allow") == 0;
 	enum style style = allowed ? STYLE_GOOD : STYLE_BAD;
-	struct buffer time = BUFFER_INIT, verdict = BUFFER_INIT, endpoint = BUFFER_INIT, pair = BUFFER_INIT, reason = BUFFER_INIT;
+	struct buffer time = BUFFER_INIT, verdict = BUFFER_INIT, endpoint = BUFFER_INIT, pair = BUFFER_INIT;
+	struct buffer reason = BUFFER_INIT;
 
 	plain_add(&time, query_text(row, LOG_TIME));
 	plain_add(&verdict, query_text(row, LOG_VERDICT));
@@ -105,7 +108,8 @@ static void show_line(struct log_show *s, sqlite3_stmt *row)
 	s->endpoint = widen(s->endpoint, &endpoint);
 	s->pair = widen(s->pair, &pair);
 	printf("%s  %s%-5s%s  %-*s  %-*s  %s\n", buffer_str(&time), style_on(style, s->colour), buffer_str(&verdict),
-	       style_off(style, s->colour), s->endpoint, buffer_str(&endpoint), s->pair, buffer_str(&pair), buffer_str(&reason));
+	       style_off(style, s->colour), s->endpoint, buffer_str(&endpoint), s->pair, buffer_str(&pair),
+	       buffer_str(&reason));
 	buffer_free(&time);
 	buffer_free(&verdict);
 	buffer_free(&endpoint);

@@ -44,7 +44,7 @@ const struct verb verb_plan = {
 	.name = "plan",
 	.words = "",
 	.summary = "what the kernel would get",
-	.about = "Shows the difference between the policy and what the kernel has now: addresses of lists, and endpoints.\n"
+	.about = "Shows what 'hallowctl reload' would change in the kernel: addresses of lists, and endpoints.\n"
 	         "Changes nothing.\n",
 	.examples = "  hallowctl plan\n"
 	            "  hallowctl -o json plan | jq .changes\n",

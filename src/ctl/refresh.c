@@ -145,8 +145,9 @@ const struct verb verb_refresh = {
 	.words = "[LIST...]",
 	.max = CONTROL_WORDS_MAX - 2,
 	.summary = "fetch, judge and apply lists now",
-	.about = "Fetches the lists (all, where none is named), judges them, and puts in force what is good.  A running hallowd\n"
-	         "does it; where none runs, it is done here, once.  A list that is no list, or out of its guards, changes nothing.\n",
+	.about = "Fetches the lists (all, where none is named), judges them, and puts in force what is good.  A\n"
+	         "running hallowd does it; where none runs, it is done here, once.  An answer that is no list, or out\n"
+	         "of its guards, changes nothing.\n",
 	.examples = "  hallowctl refresh\n"
 	            "  hallowctl refresh humanitec -o json\n"
 	            "  hallowctl refresh --quiet     # for cron: mails only what a person must know\n",

@@ -50,14 +50,14 @@ const struct verb verb_reload = {
 	.name = "reload",
 	.words = "",
 	.summary = "take up a changed configuration",
-	.about = "Reads the configuration anew and puts it in force, all of it or nothing: where it has an error, or the kernel\n"
-	         "does not take it, what was in force stays in force.\n"
+	.about = "Reads the configuration anew and puts it in force, all of it or nothing: where it has an error, or\n"
+	         "the kernel does not take it, what was in force stays in force.  Needs a running hallowd.\n"
 	         "\n"
-	         "With --confirm it is in force for that long, 5s to 24h.  Unless 'hallowctl confirm' follows, hallowd goes back by\n"
-	         "itself, also after it was killed or the host was booted meanwhile, and does not take up that file again until it\n"
-	         "is changed or reloaded.  Published lists are not refreshed by themselves until it is decided.\n"
+	         "With --confirm it is in force for that long, 5s to 24h.  Unless 'hallowctl confirm' follows, hallowd goes\n"
+	         "back by itself, also after it was killed or the host was booted meanwhile, and does not take up that file\n"
+	         "again until it is changed or reloaded.  Lists are not refreshed by themselves until it is decided.\n"
 	         "\n"
-	         "A change that would cut the ssh connection through which you are logged in is refused, unless --force is given.\n",
+	         "What would cut the ssh connection through which you are logged in is refused, unless --force is given.\n",
 	.examples = "  hallowctl check && hallowctl reload\n"
 	            "  hallowctl reload --confirm 2m     # then, from a new session: hallowctl confirm\n",
 	.formats = "text, json",
@@ -69,7 +69,8 @@ const struct verb verb_confirm = {
 	.name = "confirm",
 	.words = "",
 	.summary = "keep what 'reload --confirm' put in force",
-	.about = "Keeps the configuration that 'hallowctl reload --confirm DURATION' put in force, which else goes back by itself.\n",
+	.about = "Keeps the configuration that 'hallowctl reload --confirm DURATION' put in force, which else goes\n"
+	         "back by itself.\n",
 	.examples = "  hallowctl confirm\n",
 	.formats = "text, json",
 	.run = run_confirm,

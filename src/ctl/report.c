@@ -124,11 +124,12 @@ const struct verb verb_report = {
 	.name = "report",
 	.words = "",
 	.summary = "the compliance report",
-	.about = "Reports a period from the audit log: for each endpoint what was allowed, denied, aggregated and lost, and how much\n"
-	         "of the time it was protected; who came, by which list; changes of lists, decisions of people, events, losses.\n"
-	         "The numbers are those of the kernel: counted = recorded + aggregated + lost.\n"
-	         "-o csv prints the connections by endpoint and source; into a folder it writes endpoints, sources, list changes,\n"
-	         "events and losses as files of their own.\n",
+	.about = "Reports a period from the audit log: for each endpoint what was allowed, denied, aggregated and\n"
+	         "lost, and how much of the time it was protected; who came, by which list; changes of lists,\n"
+	         "decisions of people, events, losses.  The numbers are those of the kernel:\n"
+	         "counted = recorded + aggregated + lost.\n"
+	         "-o csv prints the connections by endpoint and source; into a folder it writes endpoints, sources,\n"
+	         "list changes, events and losses as files of their own.\n",
 	.examples = "  hallowctl report\n"
 	            "  hallowctl report --from 2026-10-01 --to 2026-11-01 --output october.txt\n"
 	            "  mkdir october && hallowctl report --from 2026-10-01 --to 2026-11-01 -o csv --output october\n"

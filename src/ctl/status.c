@@ -160,7 +160,7 @@ const struct verb verb_status = {
 	.words = "",
 	.summary = "is it enforcing, is it recording, what is wrong",
 	.about = "Problems first, then lists and endpoints with the kernel's counters, and the sums of the audit log.\n"
-	         "The exit status is 0 only where nothing is wrong: 5 not enforcing, 4 an origin gave no list, 3 something is held.\n",
+	         "The exit status tells what is wrong: 5 not enforcing, 4 an origin gave no list, 3 a list is held.\n",
 	.examples = "  hallowctl status\n"
 	            "  hallowctl status -o json | jq -r '.problems[]'\n",
 	.formats = "text, json",

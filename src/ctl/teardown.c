@@ -28,8 +28,8 @@ const struct verb verb_teardown = {
 	.name = "teardown",
 	.words = "--reason TEXT",
 	.summary = "stop enforcing",
-	.about = "Removes hallowd's table from the kernel: from then on nothing is denied or recorded.  Stopping the daemon does\n"
-	         "not do that.  'hallowctl reload' puts the policy in force again.\n",
+	.about = "Removes hallowd's table from the kernel: from then on nothing is denied or recorded.  Stopping the\n"
+	         "daemon does not do that.  'hallowctl reload' puts the policy in force again.\n",
 	.examples = "  hallowctl teardown --reason 'moving the API to the new gateway, CHG-1234'\n",
 	.formats = "text, json",
 	.options = options,

@@ -18,8 +18,8 @@ static const struct option global_options[] = {
 
 /* Names of the contract that this version does not do. */
 static const char *const later[] = {
-	"rollback", "unpin", "grant", "revoke", "grants", "simulate", "replay", "export", "verify", "prove", "check-proof",
-	"checkpoint", "init", "doctor", "metrics", NULL,
+	"rollback", "unpin", "grant", "revoke", "grants", "simulate", "replay", "export", "verify", "prove",
+	"check-proof", "checkpoint", "init", "doctor", "metrics", NULL,
 };
 
 void usage_all(FILE *out, const struct verb *const *verbs)
@@ -38,8 +38,8 @@ void usage_all(FILE *out, const struct verb *const *verbs)
 	        "  --version    print the version\n"
 	        "\n"
 	        "hallowctl VERB --help tells more, with examples.\n"
-	        "Exit status: 0 done; 1 failed; 2 usage or configuration; 3 held, a person must decide; 4 an origin gave no list;\n"
-	        "5 enforcement is not in place.\n",
+	        "Exit status: 0 done; 1 failed; 2 usage or configuration; 3 held, a person must decide;\n"
+	        "4 an origin gave no list; 5 enforcement is not in place.\n",
 	        CONFIG_DEFAULT_PATH);
 }
 
@@ -48,8 +48,9 @@ void usage_verb(FILE *out, const struct verb *verb)
 	const struct verb_option *o;
 	char left[64];
 
-	fprintf(out, "usage: hallowctl [-c FILE] [-o FORMAT] %s%s%s%s\n\n%s\n", verb->name, *verb->words != '\0' ? " " : "",
-	        verb->words, verb->options != NULL && strstr(verb->words, "--") == NULL ? " [options]" : "", verb->about);
+	fprintf(out, "usage: hallowctl [-c FILE] [-o FORMAT] %s%s%s%s\n\n%s\n", verb->name,
+	        *verb->words != '\0' ? " " : "", verb->words,
+	        verb->options != NULL && strstr(verb->words, "--") == NULL ? " [options]" : "", verb->about);
 	for (o = verb->options; o != NULL && o->name != NULL; o++) {
 		snprintf(left, sizeof(left), "--%s %s", o->name, o->value != NULL ? o->value : "");
 		fprintf(out, "  %-22s %s\n", left, o->help);
@@ -138,7 +139,8 @@ static void make_options(const struct verb *verb, struct option options[LONG_OPT
 static int check_words(const struct verb *verb, const struct arguments *args)
 {
 	if (args->count < verb->min)
-		return ctl_fail(EXIT_USAGE, "%s needs %s; see hallowctl %s --help", verb->name, verb->words, verb->name);
+		return ctl_fail(EXIT_USAGE, "%s needs %s; see hallowctl %s --help", verb->name, verb->words,
+		                verb->name);
 	if (args->count > verb->max)
 		return ctl_fail(EXIT_USAGE, "'%s' is one argument too many for %s; see hallowctl %s --help",
 		                args->words[verb->max], verb->name, verb->name);
@@ -157,7 +159,8 @@ int usage_parse_verb(struct ctl *ctl, const struct verb *verb, int argc, char **
 	optind = 0;
 	while ((code = getopt_long(argc, argv, ":hVc:o:", options, NULL)) != -1) {
 		if (code >= OWN_OPTION && args->option[code - OWN_OPTION] != NULL)
-			return ctl_fail(EXIT_USAGE, "option --%s is given twice", verb->options[code - OWN_OPTION].name);
+			return ctl_fail(EXIT_USAGE, "option --%s is given twice",
+			                verb->options[code - OWN_OPTION].name);
 		if (code >= OWN_OPTION) {
 			args->option[code - OWN_OPTION] = optarg != NULL ? optarg : "";
 			continue;

@@ -8,6 +8,7 @@
 #include "core/control.h"
 #include "daemon/confirm.h"
 #include "daemon/json_text.h"
+#include "daemon/provenance.h"
 
 /* --- status --- */
 
@@ -188,13 +189,15 @@ static json_t *list_origins(const struct list_state *s)
 		json_array_append_new(
 		    array,
 		    json_pack("{s:s, s:s, s:s, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:I}", "name", o->config->name, "source",
-		              o->config->where, "state", origin_state_text(o), "fetched_at", json_time(a->fetched_at), "entries",
+		              o->config->shown, "state", origin_state_text(o), "fetched_at", json_time(a->fetched_at), "entries",
 		              (json_int_t)prefix_set_count(&a->set), "missing",
 		              o->known ? difference(&s->now.set, &a->set) : json_array(), "extra",
 		              o->known ? difference(&a->set, &s->now.set) : json_array(), "error", json_text_or_null(o->error),
 		              "http_status", a->http_status == 0 ? json_null() : json_integer((json_int_t)a->http_status), "sha256",
 		              json_text_or_null(a->sha256), "bad", (json_int_t)a->shape.bad));
 	}
+	for (size_t i = 0; i < json_array_size(array); i++)
+		provenance_add(json_array_get(array, i), s->origins[i].config);
 	return array;
 }
 

@@ -1,6 +1,7 @@
 #include "daemon/configure.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,7 @@ static void judged(void *ctx, struct refresh *r)
 	bool taken = all_known(c, r, &err) && take_up(c, r, &err) == 0;
 
 	refresh_free(r);
+	malloc_trim(0); /* what long lists took on their way */
 	if (!taken) {
 		finish(c, EXIT_FAILED, err.text);
 		return;

@@ -49,7 +49,7 @@ static const char usage_text[] =
     "       hallowd [-c FILE] --boot\n"
     "\n"
     "Keeps a published allow list true on the firewall, and records every connection to what it protects.\n"
-    "Runs in the foreground; hallowctl(8) asks and steers it.\n"
+    "Runs in the foreground; hallowctl(1) asks and steers it.\n"
     "\n"
     "  -c, --config FILE  the configuration (default " CONFIG_DEFAULT_PATH ")\n"
     "  -v, --verbose      more in the log on standard error; twice for all\n"

@@ -26,6 +26,8 @@ static int take_misshapen(const struct guard_config *guard, struct origin_state 
                           const struct texts *broken, const struct prefix_set **use, struct judgement *j,
                           struct list_result *result)
 {
+	/* What the publisher has now is not what is kept: the next time it is asked for whole. */
+	o->good.etag[0] = o->good.last_modified[0] = '\0';
 	if (guard->on_breach == BREACH_HOLD) {
 		snprintf(o->held_sha256, sizeof(o->held_sha256), "%s", a->answer.sha256);
 		*use = &a->answer.set;
@@ -36,12 +38,24 @@ static int take_misshapen(const struct guard_config *guard, struct origin_state 
 	return add_all(&result->reasons, broken);
 }
 
+/* A preset knows how wide its publisher's prefixes are. */
+static struct guard_config guard_of(const struct list_config *c, const struct origin_config *o)
+{
+	struct guard_config guard = c->guard;
+
+	if (o->min_prefix4 > 0)
+		guard.min_prefix4 = o->min_prefix4;
+	if (o->min_prefix6 > 0)
+		guard.min_prefix6 = o->min_prefix6;
+	return guard;
+}
+
 /* Takes one origin's answer.  Sets *use to the set that counts for it now: the new answer, or its last good one, or NULL.
  * 0, or -1 with errno ENOMEM. */
 static int take_answer(const struct list_config *c, struct origin_state *o, struct origin_answer *a, time_us now,
                        const struct prefix_set **use, struct judgement *j, struct list_result *result)
 {
-	const struct guard_config *guard = &c->guard;
+	struct guard_config guard = guard_of(c, o->config);
 	struct texts broken = TEXTS_INIT;
 	int bad = 0;
 
@@ -57,7 +71,7 @@ static int take_answer(const struct list_config *c, struct origin_state *o, stru
 	}
 	o->error[0] = '\0';
 	if (strcmp(a->answer.sha256, o->approved_sha256) != 0 &&
-	    judge_shape(guard, o->config->name, &a->answer.set, &a->answer.shape, &broken) == -1)
+	    judge_shape(&guard, o->config->name, &a->answer.set, &a->answer.shape, &broken) == -1)
 		bad = -1;
 	if (bad == 0 && broken.count == 0) {
 		o->held_sha256[0] = '\0';
@@ -65,7 +79,7 @@ static int take_answer(const struct list_config *c, struct origin_state *o, stru
 		bad = answer_copy(&o->good, &a->answer);
 		*use = &o->good.set;
 	} else if (bad == 0) {
-		bad = take_misshapen(guard, o, a, &broken, use, j, result);
+		bad = take_misshapen(&guard, o, a, &broken, use, j, result);
 	}
 	texts_free(&broken);
 	return bad;
@@ -128,7 +142,7 @@ static int judge_outcome(struct list_state *s, struct judgement *j, time_us now,
 {
 	if (prefix_set_subtract(&result->added, &j->outcome, &s->now.set) == -1 ||
 	    prefix_set_subtract(&result->removed, &s->now.set, &j->outcome) == -1 ||
-	    judge_change(&s->config->guard, s->now.revision == 0, &s->now.set, &j->outcome, &result->added, &result->removed,
+	    judge_change(&s->config->guard, s->now.revision == 0 || s->reconfigured, &s->now.set, &j->outcome, &result->added, &result->removed,
 	                 &j->breached) == -1)
 		return -1;
 	if (s->pin.is)
@@ -138,7 +152,7 @@ static int judge_outcome(struct list_state *s, struct judgement *j, time_us now,
 	list_release(s);
 	if (!prefix_set_empty(&result->added) || !prefix_set_empty(&result->removed)) {
 		result->outcome = REFRESH_APPLIED;
-		list_put_in_force(s, &j->outcome, now, "guards", &result->before);
+		list_put_in_force(s, &j->outcome, now, s->reconfigured ? "configuration" : "guards", &result->before);
 	} else if (j->rejected) {
 		result->outcome = REFRESH_REJECTED;
 	} else {

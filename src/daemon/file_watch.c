@@ -74,6 +74,15 @@ static void watch_file(struct file_watch *w, size_t list, const char *path)
 	free(copy);
 }
 
+static void watch_origin(struct file_watch *w, size_t list, const struct origin_config *o)
+{
+	if (o->kind != ORIGIN_FILE)
+		return;
+	watch_file(w, list, o->where);
+	if (o->signature[0] != '\0')
+		watch_file(w, list, o->signature);
+}
+
 static size_t count_origins(const struct config *c)
 {
 	size_t count = 0;
@@ -93,15 +102,14 @@ void file_watch_start(struct daemon *d)
 		return;
 	d->file_watch = w;
 	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	w->files = calloc(count_origins(c) + 1, sizeof(*w->files));
+	w->files = calloc(2 * count_origins(c) + 1, sizeof(*w->files));
 	if (w->fd == -1 || w->files == NULL || loop_watch(d->loop, w->fd, POLLIN, readable, d) == -1) {
 		log_warning("files of origins are not watched: %s; they are read at their lists' intervals", strerror(errno));
 		return;
 	}
 	for (size_t i = 0; i < c->list_count; i++)
 		for (size_t o = 0; o < c->lists[i].origin_count && c->lists[i].refresh > 0; o++)
-			if (c->lists[i].origins[o].kind == ORIGIN_FILE)
-				watch_file(w, i, c->lists[i].origins[o].where);
+			watch_origin(w, i, &c->lists[i].origins[o]);
 }
 
 void file_watch_stop(struct daemon *d)

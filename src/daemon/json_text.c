@@ -1,5 +1,7 @@
 #include "daemon/json_text.h"
 
+#include "core/buffer.h"
+
 static int add_prefix(void *ctx, const struct prefix *p)
 {
 	char text[PREFIX_TEXT_MAX];
@@ -16,6 +18,27 @@ json_t *json_prefixes(const struct prefix_set *s)
 		return NULL;
 	}
 	return array;
+}
+
+static int print_prefix(void *ctx, const struct prefix *p)
+{
+	struct buffer *out = ctx;
+	char text[PREFIX_TEXT_MAX];
+
+	/* A prefix has no character that JSON would escape. */
+	return buffer_printf(out, "%s\"%s\"", out->len == 1 ? "" : ",", prefix_format(p, text));
+}
+
+char *json_prefixes_text(const struct prefix_set *s)
+{
+	struct buffer out = BUFFER_INIT;
+
+	if (buffer_add(&out, "[", 1) == -1 || prefix_set_each(s, print_prefix, &out) != 0 || buffer_add(&out, "]", 1) == -1 ||
+	    buffer_str(&out) == NULL) {
+		buffer_free(&out);
+		return NULL;
+	}
+	return (char *)out.data;
 }
 
 json_t *json_texts(const struct texts *t)

@@ -11,6 +11,8 @@
 
 /* Each returns a new reference, NULL without memory. */
 json_t *json_prefixes(const struct prefix_set *s); /* ["192.0.2.0/24", ...] */
+/* The same as text, without an object for each prefix: a long list would take hundreds of megabytes.  The caller frees it. */
+char *json_prefixes_text(const struct prefix_set *s);
 json_t *json_texts(const struct texts *t);
 json_t *json_time(time_us t);                      /* RFC 3339; null for 0 */
 json_t *json_text_or_null(const char *text);       /* null for "" */

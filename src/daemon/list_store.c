@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "core/list_file.h"
 #include "core/log.h"
 
@@ -76,16 +78,25 @@ static int save_below(int state_fd, const char *folder, const char *name, struct
 	return result;
 }
 
+/* How the origins were weighed: another number, or another number of origins, makes another list of the same answers. */
+static const char *agree_text(const struct list_config *c, char out[64])
+{
+	snprintf(out, 64, "%zu of %zu", c->agree, c->origin_count);
+	return out;
+}
+
 static int write_in_force(const struct list_state *s, int state_fd, const char *folder, const char *name,
                           struct error *err)
 {
 	struct list_file f = { 0 };
+	char agree[64];
 	int bad = 0;
 
 	bad |= list_file_set(&f, "list", s->config->name);
 	bad |= set_number(&f, "revision", s->now.revision);
 	bad |= set_time(&f, "applied", s->now.applied_at);
 	bad |= list_file_set(&f, "decided-by", s->now.decided_by);
+	bad |= list_file_set(&f, "agree", agree_text(s->config, agree));
 	if (s->pin.is) {
 		bad |= set_time(&f, "pinned", s->pin.since);
 		bad |= list_file_set(&f, "pinned-by", s->pin.by);
@@ -128,14 +139,29 @@ int list_save(const struct list_state *s, int state_fd, struct error *err)
 	return 0;
 }
 
+/* What distinguishes two URLs whose shown part is the same, without telling more. */
+static int set_hidden(struct list_file *f, const struct origin_config *o)
+{
+	unsigned char hash[crypto_generichash_BYTES];
+	char text[2 * sizeof(hash) + 1];
+
+	if (strcmp(o->where, o->shown) == 0)
+		return 0;
+	crypto_generichash(hash, sizeof(hash), (const unsigned char *)o->where, strlen(o->where), NULL, 0);
+	return list_file_set(f, "source-blake2b", sodium_bin2hex(text, sizeof(text), hash, sizeof(hash)));
+}
+
 /* An answer counts only for the question that it answered. */
 static int set_question(struct list_file *f, const struct origin_config *o)
 {
 	int bad = 0;
 
-	bad |= list_file_set(f, "source", o->where);
+	bad |= list_file_set(f, "source", o->shown);
+	bad |= set_hidden(f, o);
 	bad |= list_file_set(f, "format", list_format_name(o->format));
 	bad |= list_file_set(f, "select", o->select);
+	if (o->signed_by[0] != '\0')
+		bad |= list_file_set(f, "signed-by", o->signed_by);
 	return bad;
 }
 
@@ -150,6 +176,31 @@ static bool same_question(const struct list_file *f, const struct origin_config 
 	return same;
 }
 
+/* An answer is asked for by its tag only where it was asked for in the same way: other headers may name another list,
+ * and another parser may read the same bytes otherwise.  References only; what they refer to is not known here. */
+static int set_conditions(struct list_file *f, const struct origin_config *o)
+{
+	struct buffer way = BUFFER_INIT;
+	int bad = buffer_printf(&way, "hallowd %s%s%s", PACKAGE_VERSION, o->token.name == NULL ? "" : " token ",
+	                        o->token.name == NULL ? "" : o->token.name);
+
+	for (size_t i = 0; i < o->header_count && bad == 0; i++)
+		bad = buffer_printf(&way, " %s %s", o->headers[i].name, o->headers[i].value.name);
+	if (bad == 0)
+		bad = list_file_set(f, "asked", buffer_str(&way));
+	buffer_free(&way);
+	return bad;
+}
+
+static bool same_way(const struct list_file *f, const struct origin_config *o)
+{
+	struct list_file asked = { 0 };
+	bool same = set_conditions(&asked, o) == 0 && strcmp(list_file_get(f, "asked"), list_file_get(&asked, "asked")) == 0;
+
+	list_file_free(&asked);
+	return same;
+}
+
 int list_save_origin(const struct list_state *s, const struct origin_state *o, int state_fd, struct error *err)
 {
 	struct list_file f = { 0 };
@@ -159,6 +210,9 @@ int list_save_origin(const struct list_state *s, const struct origin_state *o, i
 
 	if (parent != -1)
 		close(parent);
+	bad |= set_conditions(&f, o->config);
+	bad |= list_file_set(&f, "etag", a->etag);
+	bad |= list_file_set(&f, "last-modified", a->last_modified);
 	bad |= set_time(&f, "fetched", a->fetched_at);
 	bad |= set_number(&f, "bytes", a->bytes);
 	bad |= set_number(&f, "http-status", a->http_status);
@@ -229,12 +283,15 @@ static void take_set(struct prefix_set *to, struct list_file *f)
 static int load_in_force(struct list_state *s, int state_fd, struct error *err)
 {
 	struct list_file f = { 0 };
+	char agree[64];
 	int found = load(state_fd, "lists", s->config->name, &f, err);
 
 	if (found == 1) {
 		s->now.revision = get_number(&f, "revision");
 		s->now.applied_at = get_time(&f, "applied");
 		snprintf(s->now.decided_by, sizeof(s->now.decided_by), "%s", list_file_get(&f, "decided-by"));
+		s->reconfigured = s->config->origin_count > 0 &&
+		                  strcmp(list_file_get(&f, "agree"), agree_text(s->config, agree)) != 0;
 		s->pin.since = get_time(&f, "pinned");
 		s->pin.is = s->pin.since != 0;
 		snprintf(s->pin.by, sizeof(s->pin.by), "%s", list_file_get(&f, "pinned-by"));
@@ -290,6 +347,12 @@ static void answer_from_file(struct answer *a, struct list_file *f)
 	take_set(&a->set, f);
 }
 
+static void take_conditions(struct answer *a, const struct list_file *f)
+{
+	snprintf(a->etag, sizeof(a->etag), "%s", list_file_get(f, "etag"));
+	snprintf(a->last_modified, sizeof(a->last_modified), "%s", list_file_get(f, "last-modified"));
+}
+
 static int load_origin(struct list_state *s, struct origin_state *o, int state_fd, struct error *err)
 {
 	struct list_file f = { 0 };
@@ -298,8 +361,12 @@ static int load_origin(struct list_state *s, struct origin_state *o, int state_f
 
 	snprintf(folder, sizeof(folder), "origins/%s", s->config->name);
 	found = load(state_fd, folder, o->config->name, &f, err);
-	if (found == 1 && same_question(&f, o->config)) {
+	if (found == 1 && !same_question(&f, o->config)) {
+		s->reconfigured = true;
+	} else if (found == 1) {
 		answer_from_file(&o->good, &f);
+		if (same_way(&f, o->config))
+			take_conditions(&o->good, &f);
 		o->known = strcmp(list_file_get(&f, "known"), "yes") == 0;
 		snprintf(o->held_sha256, sizeof(o->held_sha256), "%s", list_file_get(&f, "held-sha256"));
 		snprintf(o->approved_sha256, sizeof(o->approved_sha256), "%s", list_file_get(&f, "approved-sha256"));

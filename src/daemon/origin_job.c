@@ -10,31 +10,43 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/fetch_message.h"
+#include "core/file.h"
+#include "core/log.h"
 #include "core/parse_message.h"
 #include "core/paths.h"
+#include "daemon/origin_request.h"
+#include "daemon/secret.h"
 
 #define PARSE_TIMEOUT_MS 60000
 #define FETCH_GRACE_MS 10000 /* beyond its own time limit */
 #define MAX_ENTRIES 2000000
+#define RETRY_FIRST_MS 1000
+#define RETRY_MOST_MS 30000
+#define LEAST_TRY_MS 500 /* with less time left, another try is no use */
 
 struct origin_job {
 	struct loop *loop;
 	struct reaper *reaper;
 	const struct origin_config *origin;
+	const struct answer *known;
 	origin_job_done *done;
 	void *ctx;
+	unsigned tries;    /* of the fetcher, the one that runs included */
+	int64_t deadline;  /* of all of them, time_monotonic_ms */
 
 	int body;          /* the bytes: a memfd that the fetcher fills, or a file */
 	pid_t pid;         /* of the program that runs now, 0 for none */
 	int sock;          /* to it, -1 for none */
 	unsigned timer;
 	struct buffer in;
+	struct buffer out;   /* the request, which may hold secrets, until it is sent */
 	const char *program; /* its name */
 	bool parsing;        /* it is hallowd-parse */
 	char *early_error;   /* why it failed; told from the loop */
@@ -43,9 +55,16 @@ struct origin_job {
 	bool by_signal;
 	uint32_t http_status;
 	char *content_type;
+	enum origin_part part; /* what is asked for */
+	int signature_body;    /* as `body` */
+	char *signature;       /* the text of it, for the parser */
+	char etag[sizeof(((struct answer *)0)->etag)];
+	char last_modified[sizeof(((struct answer *)0)->last_modified)];
 };
 
 static void start_parser(struct origin_job *job);
+static void fetch_part(struct origin_job *job, enum origin_part part);
+static void start_fetcher(void *ctx);
 
 static void end_program(struct origin_job *job)
 {
@@ -63,6 +82,7 @@ static void end_program(struct origin_job *job)
 		job->pid = 0;
 	}
 	buffer_free(&job->in);
+	buffer_wipe(&job->out);
 }
 
 void origin_job_cancel(struct origin_job *job)
@@ -72,6 +92,9 @@ void origin_job_cancel(struct origin_job *job)
 	end_program(job);
 	if (job->body != -1)
 		close(job->body);
+	if (job->signature_body != -1)
+		close(job->signature_body);
+	free(job->signature);
 	free(job->content_type);
 	free(job->early_error);
 	free(job);
@@ -163,6 +186,8 @@ static void parsed(struct origin_job *job, struct message *m)
 	a.fetched_at = time_now();
 	a.bytes = r.bytes;
 	a.http_status = job->http_status;
+	memcpy(a.etag, job->etag, sizeof(a.etag));
+	memcpy(a.last_modified, job->last_modified, sizeof(a.last_modified));
 	snprintf(a.sha256, sizeof(a.sha256), "%s", r.sha256);
 	if (r.bad_shown > 0)
 		snprintf(a.bad_example, sizeof(a.bad_example), "line %u: '%.80s': %.60s", r.bad_rows[0].line, r.bad_rows[0].text,
@@ -173,6 +198,103 @@ static void parsed(struct origin_job *job, struct message *m)
 	answer_free(&a);
 }
 
+/* Half of it and a random part of the other half, so that many hosts do not come back in step. */
+static int64_t retry_delay_ms(unsigned tries)
+{
+	int64_t delay = RETRY_FIRST_MS;
+	uint32_t random = 0;
+
+	for (unsigned i = 1; i < tries && delay < RETRY_MOST_MS; i++)
+		delay *= 2;
+	delay = delay < RETRY_MOST_MS ? delay : RETRY_MOST_MS;
+	if (getrandom(&random, sizeof(random), 0) == -1)
+		random = 0;
+	return delay / 2 + delay / 2 * (random % 1000) / 1000;
+}
+
+/* False where there is no try left, or no time for one. */
+static bool try_again(struct origin_job *job, const char *why)
+{
+	int64_t delay = retry_delay_ms(job->tries);
+
+	if (job->tries > job->origin->retries || job->deadline - time_monotonic_ms() - delay < LEAST_TRY_MS)
+		return false;
+	log_info("origin %s: %s; it is asked again in %" PRId64 " ms", job->origin->name, why, delay);
+	end_program(job);
+	job->timer = loop_after(job->loop, delay, start_fetcher, job);
+	return job->timer != 0;
+}
+
+static void fetch_failed(struct origin_job *job, const struct fetch_result *r)
+{
+	const char *why = r->error[0] != '\0' ? r->error : "nothing was fetched";
+	const char *what = job->part == ORIGIN_SIGNATURE ? "its signature: " : "";
+
+	if (r->passing && try_again(job, why))
+		return;
+	if (job->tries > 1)
+		fail(job, "%s%s (asked %u times)", what, why, job->tries);
+	else
+		fail(job, "%s%s", what, why);
+}
+
+/* The publisher says that what is known is still so. */
+static void not_modified(struct origin_job *job)
+{
+	struct answer a;
+
+	memset(&a, 0, sizeof(a));
+	if (job->part == ORIGIN_SIGNATURE || !origin_request_conditional(job->known)) {
+		fail(job, "the server answered 304 Not Modified to a request that set no condition");
+		return;
+	}
+	if (answer_copy(&a, job->known) == -1) {
+		fail(job, "no memory for the answer");
+		return;
+	}
+	a.fetched_at = time_now();
+	a.http_status = 304;
+	finish(job, &a, "");
+	answer_free(&a);
+}
+
+/* What does not fit is left out: then the next request sets no condition. */
+static void keep_condition(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", strlen(from) < size ? from : "");
+}
+
+/* The list is there, and is parsed when its signature is there too. */
+static void take_list(struct origin_job *job, struct fetch_result *r)
+{
+	job->http_status = r->http_status;
+	job->content_type = r->content_type;
+	r->content_type = NULL;
+	keep_condition(job->etag, sizeof(job->etag), r->etag);
+	keep_condition(job->last_modified, sizeof(job->last_modified), r->last_modified);
+	end_program(job);
+	if (job->origin->signed_by[0] == '\0')
+		start_parser(job);
+	else
+		fetch_part(job, ORIGIN_SIGNATURE);
+}
+
+static void take_signature(struct origin_job *job)
+{
+	struct buffer text = BUFFER_INIT;
+	struct error err;
+
+	end_program(job);
+	if (lseek(job->signature_body, 0, SEEK_SET) == -1 ||
+	    file_read_fd(job->signature_body, "its signature", SIGNATURE_MAX, &text, &err) == -1) {
+		fail(job, "its signature cannot be read");
+	} else {
+		job->signature = strdup(buffer_str(&text) != NULL ? buffer_str(&text) : "");
+		start_parser(job);
+	}
+	buffer_free(&text);
+}
+
 static void fetched(struct origin_job *job, struct message *m)
 {
 	struct fetch_result r;
@@ -181,27 +303,37 @@ static void fetched(struct origin_job *job, struct message *m)
 		fail(job, "hallowd-fetch gave an answer that is not understood");
 		return;
 	}
-	if (r.outcome != FETCH_OK) {
-		fail(job, "%s", r.error[0] != '\0' ? r.error : "nothing was fetched");
-		fetch_result_free(&r);
-		return;
+	switch ((enum fetch_outcome)r.outcome) {
+	case FETCH_OK:
+		if (job->part == ORIGIN_LIST)
+			take_list(job, &r);
+		else
+			take_signature(job);
+		break;
+	case FETCH_NOT_MODIFIED:
+		not_modified(job);
+		break;
+	case FETCH_FAILED:
+		fetch_failed(job, &r);
+		break;
 	}
-	job->http_status = r.http_status;
-	job->content_type = r.content_type;
-	r.content_type = NULL;
 	fetch_result_free(&r);
-	end_program(job);
-	start_parser(job);
 }
 
-static void readable(void *ctx, short revents)
+static void socket_at_end(struct origin_job *job)
 {
-	struct origin_job *job = ctx;
+	loop_unwatch(job->loop, job->sock);
+	buffer_wipe(&job->out);
+	job->at_end = true;
+	end_without_answer(job);
+}
+
+static void read_answer(struct origin_job *job)
+{
 	struct message m;
 	size_t used;
 	ssize_t n;
 
-	(void)revents;
 	if (buffer_reserve(&job->in, 65536) == -1) {
 		fail(job, "no memory for the answer");
 		return;
@@ -210,9 +342,7 @@ static void readable(void *ctx, short revents)
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		loop_unwatch(job->loop, job->sock);
-		job->at_end = true;
-		end_without_answer(job);
+		socket_at_end(job);
 		return;
 	}
 	job->in.len += (size_t)n;
@@ -230,13 +360,41 @@ static void readable(void *ctx, short revents)
 	}
 }
 
-/* Starts the program and gives it the request.  A request is small: it fits the socket's buffer. */
+static loop_ready socket_ready;
+
+/* Sends what the socket takes of the request, and forgets it when it is sent.  0, or -1 with errno. */
+static int send_request(struct origin_job *job)
+{
+	ssize_t n = send(job->sock, job->out.data, job->out.len, MSG_NOSIGNAL);
+
+	if (n == -1 && errno != EAGAIN && errno != EINTR)
+		return -1;
+	if (n > 0)
+		buffer_consume(&job->out, (size_t)n);
+	if (job->out.len > 0)
+		return 0;
+	buffer_wipe(&job->out);
+	return loop_watch(job->loop, job->sock, POLLIN, socket_ready, job);
+}
+
+static void socket_ready(void *ctx, short revents)
+{
+	struct origin_job *job = ctx;
+
+	if ((revents & POLLIN) != 0 || job->out.len == 0)
+		read_answer(job);
+	else if (send_request(job) == -1)
+		socket_at_end(job); /* how the program ended is told when it has */
+}
+
+/* Starts the program, which gets the request from the loop; the request is the job's from here on. */
 static void run(struct origin_job *job, const char *name, const struct process_inherits *inherits, struct buffer *request,
                 int64_t timeout_ms)
 {
 	struct error err;
-	ssize_t sent;
 
+	job->out = *request;
+	*request = (struct buffer)BUFFER_INIT;
 	job->program = name;
 	job->at_end = false;
 	job->end[0] = '\0';
@@ -246,10 +404,9 @@ static void run(struct origin_job *job, const char *name, const struct process_i
 		fail(job, "%s", err.text);
 		return;
 	}
-	sent = send(job->sock, request->data, request->len, MSG_NOSIGNAL);
 	job->timer = loop_after(job->loop, timeout_ms, out_of_time, job);
-	if (sent != (ssize_t)request->len || job->timer == 0 || reaper_add(job->reaper, job->pid, ended, job) == -1 ||
-	    loop_watch(job->loop, job->sock, POLLIN, readable, job) == -1)
+	if (job->timer == 0 || reaper_add(job->reaper, job->pid, ended, job) == -1 ||
+	    loop_watch(job->loop, job->sock, POLLIN | POLLOUT, socket_ready, job) == -1)
 		fail(job, "%s could not be asked: %s", name, strerror(errno));
 }
 
@@ -263,6 +420,8 @@ static void start_parser(struct origin_job *job)
 		.name = o->kind == ORIGIN_URL ? NULL : o->where,
 		.max_bytes = o->max_size,
 		.max_entries = MAX_ENTRIES,
+		.signed_by = o->signed_by,
+		.signature = job->signature,
 	};
 	struct buffer request = BUFFER_INIT;
 	struct process_inherits inherits = { job->body, -1, -1 };
@@ -275,33 +434,43 @@ static void start_parser(struct origin_job *job)
 	buffer_free(&request);
 }
 
-static void start_fetcher(struct origin_job *job)
+/* Each try has a file of its own for the body: a fetcher that was ended may still write for a moment. */
+static void fetch_part(struct origin_job *job, enum origin_part part)
 {
-	const struct origin_config *o = job->origin;
-	uint32_t ms = o->timeout > INT32_MAX / 1000 ? INT32_MAX : (uint32_t)o->timeout * 1000;
-	struct fetch_request r = {
-		.url = o->where,
-		.connect_timeout_ms = ms < 15000 ? ms : 15000,
-		.first_byte_timeout_ms = ms < 30000 ? ms : 30000,
-		.total_timeout_ms = ms,
-		.max_redirects = 5,
-		.max_bytes = o->max_size,
-		.ca_file = o->ca_file,
-	};
+	int *body = part == ORIGIN_LIST ? &job->body : &job->signature_body;
+	int64_t left = job->deadline - time_monotonic_ms(), timeout = job->origin->timeout * 1000;
+	uint32_t ms = (uint32_t)(left < LEAST_TRY_MS ? LEAST_TRY_MS : left < timeout ? left : timeout);
 	struct buffer request = BUFFER_INIT;
 	struct process_inherits inherits = { -1, -1, -1 };
+	struct error err;
 
-	job->body = memfd_create("hallowd-body", MFD_CLOEXEC);
-	inherits.extra = job->body;
-	if (job->body == -1 || fetch_request_encode(&request, &r) == -1)
-		fail(job, "the fetcher could not be asked: %s", strerror(errno));
+	job->part = part;
+	if (*body != -1)
+		close(*body);
+	*body = inherits.extra = memfd_create("hallowd-body", MFD_CLOEXEC);
+	if (*body == -1)
+		fail(job, "no memory for the answer: %s", strerror(errno));
+	else if (origin_request_encode(&request, job->origin, part, part == ORIGIN_LIST ? job->known : NULL, ms,
+	                               &err) == -1)
+		fail(job, "%s", err.text);
 	else
 		run(job, "hallowd-fetch", &inherits, &request, (int64_t)ms + FETCH_GRACE_MS);
-	buffer_free(&request);
+	buffer_wipe(&request);
+}
+
+/* One try. */
+static void start_fetcher(void *ctx)
+{
+	struct origin_job *job = ctx;
+
+	job->timer = 0;
+	job->tries++;
+	fetch_part(job, ORIGIN_LIST);
 }
 
 static void start_file(struct origin_job *job, const char *name)
 {
+	struct error err;
 	struct stat st;
 
 	job->body = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -309,12 +478,15 @@ static void start_file(struct origin_job *job, const char *name)
 		fail(job, "%s cannot be read: %s", name, strerror(errno));
 	else if (fstat(job->body, &st) == -1 || !S_ISREG(st.st_mode))
 		fail(job, "%s is not a regular file", name);
+	else if (job->origin->signature[0] != '\0' &&
+	         secret_read_file(job->origin->signature, SIGNATURE_MAX, &job->signature, &err) == -1)
+		fail(job, "its signature: %s", err.text);
 	else
 		start_parser(job);
 }
 
 struct origin_job *origin_job_start(struct loop *loop, struct reaper *reaper, const struct origin_config *origin,
-                                    origin_job_done *done, void *ctx)
+                                    const struct answer *known, origin_job_done *done, void *ctx)
 {
 	struct origin_job *job = calloc(1, sizeof(*job));
 	char name[PATH_MAX];
@@ -324,9 +496,11 @@ struct origin_job *origin_job_start(struct loop *loop, struct reaper *reaper, co
 	job->loop = loop;
 	job->reaper = reaper;
 	job->origin = origin;
+	job->known = known;
+	job->deadline = time_monotonic_ms() + 2 * origin->timeout * 1000;
 	job->done = done;
 	job->ctx = ctx;
-	job->body = job->sock = -1;
+	job->body = job->signature_body = job->sock = -1;
 	switch (origin->kind) {
 	case ORIGIN_URL:
 		start_fetcher(job);

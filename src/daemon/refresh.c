@@ -1,6 +1,7 @@
 #include "daemon/refresh.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,9 +113,9 @@ static void origin_answered(void *ctx, const struct origin_config *origin, struc
 		judge_all(r);
 }
 
-static bool wanted(const struct list_state *s, bool unknown_only, char *const *names, size_t count)
+static bool wanted(const struct list_state *s, bool wanting_only, char *const *names, size_t count)
 {
-	if (s->config->origin_count == 0 || (unknown_only && !list_unknown(s)))
+	if (s->config->origin_count == 0 || (wanting_only && !list_wants_answers(s)))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(names[i], s->config->name) == 0)
@@ -134,7 +135,8 @@ static int ask_list(struct refresh *r, struct asking *a, struct list_state *s)
 	if (a->answers == NULL || a->jobs == NULL)
 		return -1;
 	for (size_t o = 0; o < origins; o++) {
-		a->jobs[o] = origin_job_start(r->d->loop, r->d->reaper, &s->config->origins[o], origin_answered, a);
+		a->jobs[o] = origin_job_start(r->d->loop, r->d->reaper, &s->config->origins[o],
+		                              s->origins[o].known ? &s->origins[o].good : NULL, origin_answered, a);
 		if (a->jobs[o] == NULL)
 			return -1;
 		r->outstanding++;
@@ -142,7 +144,7 @@ static int ask_list(struct refresh *r, struct asking *a, struct list_state *s)
 	return 0;
 }
 
-struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool unknown_only, char *const *names, size_t count,
+struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool wanting_only, char *const *names, size_t count,
                               refresh_judged *done, void *ctx)
 {
 	struct refresh *r = calloc(1, sizeof(*r));
@@ -158,7 +160,7 @@ struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool unknow
 	if (r->asked == NULL || r->results == NULL)
 		goto fail;
 	for (size_t i = 0; i < total; i++) {
-		if (!wanted(&lists->items[i], unknown_only, names, count))
+		if (!wanted(&lists->items[i], wanting_only, names, count))
 			continue;
 		if (ask_list(r, &r->asked[r->count++], &lists->items[i]) == -1)
 			goto fail;
@@ -178,6 +180,10 @@ static void tell_outcome(struct daemon *d, const struct list_result *result, boo
 {
 	const char *name = result->list->config->name;
 
+	recorder_event(d->recorder, "refresh", name,
+	               json_pack("{s:s, s:I, s:o, s:o}", "outcome", refresh_outcome_text(result->outcome), "revision",
+	                         (json_int_t)result->list->now.revision, "reasons", json_texts(&result->reasons), "origins",
+	                         json_origin_evidence(result->list)));
 	if (result->newly_held)
 		recorder_event(d->recorder, "held", name,
 		               json_pack("{s:o, s:o, s:o}", "reasons", json_texts(&result->reasons), "added",
@@ -202,6 +208,11 @@ void refresh_commit(struct refresh *r, time_us when)
 
 		s->failures = result->origin_failed ? s->failures + 1 : 0;
 		schedule_next(s);
+		/* Where the same list came of it, the file still tells of the configuration before. */
+		if (s->reconfigured && !result->origin_failed && result->outcome == REFRESH_UNCHANGED &&
+		    list_save(s, r->d->state_fd, &err) == -1)
+			log_error("%s", err.text);
+		s->reconfigured = s->reconfigured && result->outcome != REFRESH_APPLIED && result->outcome != REFRESH_UNCHANGED;
 		if (result->outcome == REFRESH_APPLIED)
 			revision_commit(r->d, s, &result->added, &result->removed, "", when, &result->reasons);
 		for (size_t o = 0; o < s->config->origin_count; o++)
@@ -308,6 +319,8 @@ static void judged(void *ctx, struct refresh *r)
 	q->told(q->ctx, told, code);
 	refresh_free(r);
 	request_free(q);
+	/* A long list leaves much behind that is not needed until the next refresh. */
+	malloc_trim(0);
 	operation_end(d);
 }
 

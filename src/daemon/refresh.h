@@ -26,12 +26,12 @@ struct list_result {
 
 /* Asks the origins of some lists, judges, and changes the lists in memory only: the caller makes the kernel match and calls
  * refresh_commit, or refresh_undo.  `lists` may be those of a configuration that is not in force yet.
- * `unknown_only`: only lists of which nothing is known.  `names` (borrowed until done) with count 0: all. */
+ * `wanting_only`: only lists of which nothing is known, or whose configuration has changed (list_wants_answers).  `names` (borrowed until done) with count 0: all. */
 struct refresh; /* opaque */
 
 typedef void refresh_judged(void *ctx, struct refresh *r);
 
-struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool unknown_only, char *const *names, size_t count,
+struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool wanting_only, char *const *names, size_t count,
                               refresh_judged *done, void *ctx); /* NULL with errno ENOMEM; done is called from the loop */
 void refresh_free(struct refresh *r); /* also in the middle: ends what runs */
 

@@ -21,7 +21,7 @@ static char *dumped(json_t *value)
 void revision_commit(struct daemon *d, struct list_state *s, const struct prefix_set *added,
                             const struct prefix_set *removed, const char *reason, time_us when, struct texts *reasons)
 {
-	char *added_text = dumped(json_prefixes(added)), *removed_text = dumped(json_prefixes(removed)),
+	char *added_text = json_prefixes_text(added), *removed_text = json_prefixes_text(removed),
 	     *origins = dumped(json_origin_evidence(s));
 	struct error err;
 

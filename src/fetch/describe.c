@@ -1,7 +1,6 @@
 #include "fetch/describe.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,11 +57,27 @@ static const char *plain_details(char *out, size_t size, const char *details)
 	return out;
 }
 
-static int cannot_connect(struct error *err, CURL *easy, const char *host)
+bool describe_passing(CURLcode code)
+{
+	static const CURLcode passing[] = {
+		CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT,
+		CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+		if (passing[i] == code)
+			return true;
+	return false;
+}
+
+static int cannot_connect(struct error *err, CURL *easy, const char *host, bool by_proxy)
 {
 	long errnum = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &errnum);
+	if (by_proxy)
+		host = "the proxy";
 	if (errnum == 0)
 		return error_set(err, "cannot connect to %s", host);
 	return error_errno(err, (int)errnum, "cannot connect to %s", host);
@@ -80,7 +95,8 @@ static int cut_off(struct error *err, CURL *easy)
 	                 " bytes came", came, said);
 }
 
-int describe_failure(struct error *err, CURL *easy, CURLcode code, const char *host, const char *details)
+int describe_failure(struct error *err, CURL *easy, CURLcode code, const char *host, bool by_proxy,
+                     const char *details)
 {
 	char plain[CURL_ERROR_SIZE];
 
@@ -92,12 +108,19 @@ int describe_failure(struct error *err, CURL *easy, CURLcode code, const char *h
 		return error_set(err, "the URL holds a user name or a password, which is not supported");
 	case CURLE_COULDNT_RESOLVE_HOST:
 		return error_set(err, "the name %s cannot be resolved", host);
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return error_set(err, "the name of the proxy cannot be resolved");
 	case CURLE_COULDNT_CONNECT:
-		return cannot_connect(err, easy, host);
+		return cannot_connect(err, easy, host, by_proxy);
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return error_set(err, "the certificate is not valid: %s", plain);
 	case CURLE_SSL_CACERT_BADFILE:
-		return error_set(err, "the CA file cannot be read, or holds no certificate");
+		return error_set(err, "the CA file holds no certificate in PEM");
+	case CURLE_SSL_CERTPROBLEM:
+		return error_set(err, "the client certificate and its key cannot be used; expected both in PEM, the key "
+		                 "not encrypted, and that they belong together");
+	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+		return error_set(err, "the public key of %s is not the pinned one", host);
 	case CURLE_SSL_CONNECT_ERROR:
 		return error_set(err, "no TLS connection with %s: %s", host, plain);
 	case CURLE_PARTIAL_FILE:

@@ -1,6 +1,7 @@
 #include "fetch/fetch.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,8 +17,10 @@ struct fetch {
 	struct body body;
 	uint32_t redirects;
 	bool secure; /* https was reached: no way back to http */
-	char *url;   /* of the next hop; owned */
-	char *host;  /* of it; from curl_url_get */
+	char *url;   /* of the next hop; owned, as are the next three */
+	char *host;
+	char *site;  /* scheme, host and port */
+	char *first_site; /* of the request: whose credentials are in it */
 };
 
 static int check_scheme(struct fetch *f, const char *scheme, struct error *err)
@@ -32,26 +35,56 @@ static int check_scheme(struct fetch *f, const char *scheme, struct error *err)
 	return 0;
 }
 
+/* What RFC 6454 calls an origin. */
+static char *site_text(CURLU *parts, const char *scheme, const char *host)
+{
+	char *port = NULL, *text;
+
+	if (curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK)
+		return NULL;
+	if (asprintf(&text, "%s://%s:%s", scheme, host, port) == -1)
+		text = NULL;
+	curl_free(port);
+	return text;
+}
+
+/* Takes what the next hop's URL leads to.  Both texts are curl's. */
+static int take_site(struct fetch *f, CURLU *parts, const char *scheme, const char *host, struct error *err)
+{
+	if (check_scheme(f, scheme, err) == -1)
+		return -1;
+	free(f->site);
+	free(f->host);
+	f->host = strdup(host);
+	f->site = site_text(parts, scheme, host);
+	if (!f->host || !f->site)
+		return error_set(err, "no memory for a URL");
+	if (!f->first_site && !(f->first_site = strdup(f->site)))
+		return error_set(err, "no memory for a URL");
+	f->hop.trusted = strcasecmp(f->site, f->first_site) == 0;
+	return 0;
+}
+
 /* Looks at a URL's parts: its scheme must be allowed here, and its host becomes f->host. */
 static int check_parts(struct fetch *f, CURLU *parts, const char *url, struct error *err)
 {
-	char *scheme = NULL;
+	char *scheme = NULL, *host = NULL;
 	CURLUcode code;
 	int ret;
 
 	if ((code = curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME)) != CURLUE_OK ||
 	    (code = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0)) != CURLUE_OK)
 		return error_set(err, "the URL is malformed: %s", curl_url_strerror(code));
-	ret = check_scheme(f, scheme, err);
+	code = curl_url_get(parts, CURLUPART_HOST, &host, 0);
+	if (code == CURLUE_OK)
+		ret = take_site(f, parts, scheme, host, err);
+	else if (check_scheme(f, scheme, err) == -1)
+		ret = -1;
+	else
+		ret = error_set(err, "the URL is malformed: %s", curl_url_strerror(code));
 	curl_free(scheme);
-	if (ret == -1)
-		return -1;
-	curl_free(f->host);
-	f->host = NULL;
-	code = curl_url_get(parts, CURLUPART_HOST, &f->host, 0);
-	if (code != CURLUE_OK)
-		return error_set(err, "the URL is malformed: %s", curl_url_strerror(code));
-	return 0;
+	curl_free(host);
+	return ret;
 }
 
 /* Takes up the URL of the next hop, if it may be gone to. */
@@ -96,8 +129,10 @@ static int travel(struct fetch *f, long *status, struct error *err)
 {
 	for (;;) {
 		f->hop.host = f->host;
-		f->hop.answered = f->hop.begun = f->hop.stopped = false;
-		f->hop.details[0] = '\0';
+		hop_headers_free(f->hop.headers);
+		f->hop.headers = hop_headers(f->hop.request, f->hop.trusted);
+		if (!f->hop.headers)
+			return error_set(err, "no memory for a request");
 		if (hop_run(&f->hop, f->url, status, err) == -1) {
 			if (f->redirects > 0)
 				error_prefix(err, "redirected to %s", f->host);
@@ -110,8 +145,9 @@ static int travel(struct fetch *f, long *status, struct error *err)
 	}
 }
 
-static int check_status(const struct fetch_request *q, long status, struct fetch_result *r, struct error *err)
+static int check_status(struct fetch *f, long status, struct fetch_result *r, struct error *err)
 {
+	const struct fetch_request *q = f->hop.request;
 	char text[64];
 
 	if (status == 200) {
@@ -122,6 +158,7 @@ static int check_status(const struct fetch_request *q, long status, struct fetch
 		r->outcome = FETCH_NOT_MODIFIED;
 		return 0;
 	}
+	f->hop.passing = status >= 500 && status < 600;
 	describe_status(text, sizeof(text), status);
 	if (status == 304)
 		return error_set(err, "the server answered %s to a request that set no condition", text);
@@ -147,6 +184,20 @@ static void take_headers(const struct fetch_request *q, CURL *easy, struct fetch
 	r->last_modified = header_copy(easy, "Last-Modified", same ? q->last_modified : "");
 }
 
+/* hallowd has looked at them already; what could change a message is not sent whoever asks for it. */
+static int check_headers(const struct fetch_request *q, struct error *err)
+{
+	size_t i;
+
+	if (q->token[0] != '\0' && !hop_header_safe(q->token))
+		return error_set(err, "the header Authorization has a character that cannot stand in one");
+	for (i = 0; i < q->header_count; i++)
+		if (!hop_header_safe(q->headers[i].name) || strpbrk(q->headers[i].name, ": ") ||
+		    !hop_header_safe(q->headers[i].value))
+			return error_set(err, "a header has a character that cannot stand in one");
+	return 0;
+}
+
 static int check_request(const struct fetch_request *q, struct error *err)
 {
 	if (q->connect_timeout_ms == 0 || q->first_byte_timeout_ms == 0 || q->total_timeout_ms == 0 ||
@@ -154,7 +205,7 @@ static int check_request(const struct fetch_request *q, struct error *err)
 		return error_set(err, "a request without limits of time and size is not carried out");
 	if (q->max_bytes > INT64_MAX)
 		return error_set(err, "the limit of size is too large");
-	return 0;
+	return check_headers(q, err);
 }
 
 static int fetch(struct fetch *f, const struct fetch_request *q, int body_fd, struct fetch_result *r, struct error *err)
@@ -163,15 +214,14 @@ static int fetch(struct fetch *f, const struct fetch_request *q, int body_fd, st
 	int ret;
 
 	f->hop.easy = curl_easy_init();
-	f->hop.headers = hop_headers(q);
-	if (!f->hop.easy || !f->hop.headers)
+	if (!f->hop.easy)
 		return error_set(err, "no memory for a request");
 	if (check_request(q, err) == -1 || aim(f, q->url, err) == -1 ||
 	    body_begin(&f->body, body_fd, q->max_bytes, err) == -1)
 		return -1;
 	ret = travel(f, &status, err);
 	r->http_status = (uint32_t)status;
-	if (ret == -1 || check_status(q, status, r, err) == -1)
+	if (ret == -1 || check_status(f, status, r, err) == -1)
 		return -1;
 	r->bytes = f->body.written;
 	take_headers(q, f->hop.easy, r);
@@ -187,12 +237,15 @@ void fetch_url(const struct fetch_request *q, int body_fd, struct fetch_result *
 	f.hop.body = &f.body;
 	if (fetch(&f, q, body_fd, r, &err) == -1) {
 		r->outcome = FETCH_FAILED;
+		r->passing = f.hop.passing;
 		r->error = strdup(err.text);
 		body_discard(body_fd);
 	}
 	body_free(&f.body);
-	curl_slist_free_all(f.hop.headers);
+	hop_headers_free(f.hop.headers);
 	curl_easy_cleanup(f.hop.easy);
-	curl_free(f.host);
+	free(f.first_site);
+	free(f.site);
+	free(f.host);
 	free(f.url);
 }

@@ -1,7 +1,10 @@
 /* hallowd-fetch: gets the bytes of one origin over HTTP or HTTPS, without privileges, and looks into none of them.
  *
- * Proxies named in the environment are not used, nor is anything else of it.  No cookies, no netrc, no user:password in
- * a URL.  TLS 1.2 or newer; http and https only; never from https to http. */
+ * A proxy is one that the request names; nothing of the environment is used.  No cookies, no netrc, no user:password in
+ * a URL.  TLS 1.2 or newer; http and https only; never from https to http.
+ *
+ * Token, headers and client certificate go to the request's own scheme, host and port alone, not to where a redirect
+ * leads.  The pinned key is asked of every https server on the way, beside a valid certificate. */
 #ifndef HALLOWD_FETCH_FETCH_H
 #define HALLOWD_FETCH_FETCH_H
 

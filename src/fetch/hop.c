@@ -19,28 +19,46 @@ bool hop_header_safe(const char *value)
 	return c != value;
 }
 
-static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *value)
+void hop_headers_free(struct curl_slist *list)
+{
+	struct curl_slist *line;
+
+	for (line = list; line; line = line->next)
+		explicit_bzero(line->data, strlen(line->data));
+	curl_slist_free_all(list);
+}
+
+/* Frees the list where it cannot grow. */
+static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *before, const char *value)
 {
 	struct curl_slist *more = NULL;
 	char *line;
 
-	if (asprintf(&line, "%s: %s", name, value) != -1) {
+	if (asprintf(&line, "%s: %s%s", name, before, value) != -1) {
 		more = curl_slist_append(list, line);
+		explicit_bzero(line, strlen(line));
 		free(line);
 	}
 	if (!more)
-		curl_slist_free_all(list);
+		hop_headers_free(list);
 	return more;
 }
 
-struct curl_slist *hop_headers(const struct fetch_request *q)
+struct curl_slist *hop_headers(const struct fetch_request *q, bool trusted)
 {
-	struct curl_slist *list = add_header(NULL, "Accept-Encoding", "gzip");
+	struct curl_slist *list = add_header(NULL, "Accept-Encoding", "", "gzip");
+	size_t i;
 
 	if (list && hop_header_safe(q->etag))
-		list = add_header(list, "If-None-Match", q->etag);
+		list = add_header(list, "If-None-Match", "", q->etag);
 	if (list && hop_header_safe(q->last_modified))
-		list = add_header(list, "If-Modified-Since", q->last_modified);
+		list = add_header(list, "If-Modified-Since", "", q->last_modified);
+	if (!trusted)
+		return list;
+	if (list && q->token[0] != '\0')
+		list = add_header(list, "Authorization", "Bearer ", q->token);
+	for (i = 0; list && i < q->header_count; i++)
+		list = add_header(list, q->headers[i].name, "", q->headers[i].value);
 	return list;
 }
 
@@ -112,7 +130,7 @@ static int stop(struct hop *h, const char *what, uint32_t limit_ms)
 	char limit[32];
 
 	error_set(&h->why, "%s %s", what, describe_ms(limit, sizeof(limit), limit_ms));
-	h->stopped = true;
+	h->stopped = h->passing = true;
 	return 1;
 }
 
@@ -141,9 +159,59 @@ static int on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t u
 	return 0;
 }
 
-/* An option fails where this libcurl was built without what it asks for: then nothing may be fetched. */
-static CURLcode set_security(CURL *easy, const struct fetch_request *q)
+static CURLcode set_blob(CURL *easy, CURLoption option, char *text)
 {
+	struct curl_blob blob = { text, strlen(text), CURL_BLOB_NOCOPY };
+
+	return curl_easy_setopt(easy, option, &blob);
+}
+
+/* Whose certificate is taken: of the given authorities alone, not beside the system's; of the pinned key alone. */
+static CURLcode set_trust(CURL *easy, const struct fetch_request *q)
+{
+	CURLcode code = CURLE_OK;
+
+	if (q->ca[0] != '\0' && ((code = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL)) != CURLE_OK ||
+	                         (code = set_blob(easy, CURLOPT_CAINFO_BLOB, q->ca)) != CURLE_OK))
+		return code;
+	if (q->pinned_key[0] != '\0')
+		code = curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, q->pinned_key);
+	return code;
+}
+
+/* The certificate to show.  A key that wants a passphrase fails at once; nobody is asked for it. */
+static CURLcode set_identity(CURL *easy, const struct fetch_request *q)
+{
+	CURLcode code;
+
+	if (q->certificate[0] == '\0')
+		return CURLE_OK;
+	if ((code = curl_easy_setopt(easy, CURLOPT_SSLCERTTYPE, "PEM")) != CURLE_OK ||
+	    (code = curl_easy_setopt(easy, CURLOPT_SSLKEYTYPE, "PEM")) != CURLE_OK ||
+	    (code = curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "")) != CURLE_OK ||
+	    (code = set_blob(easy, CURLOPT_SSLCERT_BLOB, q->certificate)) != CURLE_OK)
+		return code;
+	return set_blob(easy, CURLOPT_SSLKEY_BLOB, q->key);
+}
+
+/* The proxy that is asked for, or none: never one that the environment names.  It sees no header but for an http:// URL,
+ * which it carries as it is. */
+static CURLcode set_proxy(CURL *easy, const struct fetch_request *q)
+{
+	CURLcode code;
+
+	if ((code = curl_easy_setopt(easy, CURLOPT_PROXY, q->proxy)) != CURLE_OK ||
+	    (code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "")) != CURLE_OK ||
+	    (code = curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L)) != CURLE_OK ||
+	    (code = curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)) != CURLE_OK)
+		return code;
+	return curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+}
+
+/* An option fails where this libcurl was built without what it asks for: then nothing may be fetched. */
+static CURLcode set_security(struct hop *h)
+{
+	CURL *easy = h->easy;
 	CURLcode code;
 
 	if ((code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https")) != CURLE_OK ||
@@ -152,13 +220,9 @@ static CURLcode set_security(CURL *easy, const struct fetch_request *q)
 	    (code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2)) != CURLE_OK ||
 	    (code = curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L)) != CURLE_OK ||
 	    (code = curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED)) != CURLE_OK ||
-	    (code = curl_easy_setopt(easy, CURLOPT_PROXY, "")) != CURLE_OK ||
-	    q->ca_file[0] == '\0')
+	    (code = set_proxy(easy, h->request)) != CURLE_OK || (code = set_trust(easy, h->request)) != CURLE_OK)
 		return code;
-	/* The given file alone, not beside the system's authorities. */
-	if ((code = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL)) != CURLE_OK)
-		return code;
-	return curl_easy_setopt(easy, CURLOPT_CAINFO, q->ca_file);
+	return h->trusted ? set_identity(easy, h->request) : CURLE_OK;
 }
 
 static CURLcode set_limits(CURL *easy, const struct fetch_request *q, int64_t left_ms)
@@ -207,15 +271,31 @@ static int timed_out(struct hop *h, struct error *err)
 	return error_set(err, "took longer than %s", describe_ms(limit, sizeof(limit), h->request->total_timeout_ms));
 }
 
+/* A proxy that does not make the connection that it is asked for. */
+static int proxy_refused(struct hop *h, long status, struct error *err)
+{
+	char text[64];
+
+	h->passing = status >= 500;
+	return error_set(err, "the proxy answered %s when it was asked for a connection with %s",
+	                 describe_status(text, sizeof(text), status), h->host);
+}
+
 static int failed(struct hop *h, CURLcode code, struct error *err)
 {
+	long proxy_status = 0;
+
 	if (h->stopped)
 		return error_set(err, "%s", h->why.text);
+	curl_easy_getinfo(h->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	if (proxy_status != 0 && proxy_status / 100 != 2)
+		return proxy_refused(h, proxy_status, err);
+	h->passing = describe_passing(code);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return timed_out(h, err);
 	if (code == CURLE_FILESIZE_EXCEEDED)
 		return error_set(err, "is larger than %" PRIu64 " bytes", h->request->max_bytes);
-	return describe_failure(err, h->easy, code, h->host, h->details);
+	return describe_failure(err, h->easy, code, h->host, h->request->proxy[0] != '\0', h->details);
 }
 
 int hop_run(struct hop *h, const char *url, long *status, struct error *err)
@@ -225,19 +305,25 @@ int hop_run(struct hop *h, const char *url, long *status, struct error *err)
 	CURLcode code;
 
 	*status = 0;
-	if (left_ms <= 0)
+	h->answered = h->begun = h->stopped = h->passing = false;
+	h->details[0] = '\0';
+	if (left_ms <= 0) {
+		h->passing = true;
 		return error_set(err, "took longer than %s",
 		                 describe_ms(limit, sizeof(limit), h->request->total_timeout_ms));
+	}
 	curl_easy_reset(h->easy);
-	if ((code = set_security(h->easy, h->request)) != CURLE_OK ||
-	    (code = set_limits(h->easy, h->request, left_ms)) != CURLE_OK || (code = set_request(h, url)) != CURLE_OK)
+	if ((code = set_security(h)) != CURLE_OK || (code = set_limits(h->easy, h->request, left_ms)) != CURLE_OK ||
+	    (code = set_request(h, url)) != CURLE_OK)
 		return error_set(err, "libcurl cannot do what is needed: %s", curl_easy_strerror(code));
 	code = curl_easy_perform(h->easy);
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, status);
 	/* Some other status counts before what may have become of its body. */
 	if (code != CURLE_OK && (*status == 0 || *status == 200 || is_redirect(*status)))
 		return failed(h, code, err);
-	if (*status == 200)
-		return body_end(h->body, err);
+	if (*status == 200 && body_end(h->body, err) == -1) {
+		h->passing = true;
+		return -1;
+	}
 	return 0;
 }

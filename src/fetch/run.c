@@ -29,6 +29,9 @@ static int receive_request(int socket_fd, struct fetch_request *q, struct error 
 	struct message m;
 	int ret, done = -1;
 
+	/* A buffer that grows leaves copies of what it held. */
+	if (buffer_reserve(&in, MESSAGE_HEADER_SIZE + MESSAGE_MAX_DEFAULT) == -1)
+		return error_set(err, "no memory for a request");
 	ret = message_receive(socket_fd, MESSAGE_MAX_DEFAULT, &in, &m, err);
 	if (ret == 0)
 		error_set(err, "the socket was closed before a request came");
@@ -38,7 +41,7 @@ static int receive_request(int socket_fd, struct fetch_request *q, struct error 
 		error_set(err, "a fetch request that is malformed");
 	else if (ret == 1)
 		done = 0;
-	buffer_free(&in);
+	buffer_wipe(&in);
 	return done;
 }
 

@@ -18,9 +18,11 @@ static struct nlmsghdr *open_message(struct batch *b, uint16_t type, uint16_t fl
 {
 	struct nlmsghdr *nlh;
 	struct nfgenmsg *nfg;
+	size_t size = sizeof(*nlh) + ATTRS_ALIGN(sizeof(*nfg)) + ATTRS_ALIGN(room);
 
-	if (buffer_reserve(&b->bytes, sizeof(*nlh) + ATTRS_ALIGN(sizeof(*nfg)) + ATTRS_ALIGN(room)) != 0)
+	if (buffer_reserve(&b->bytes, size) != 0)
 		return NULL;
+	memset(b->bytes.data + b->bytes.len, 0, size); /* libmnl leaves what attributes are padded with as it was */
 	nlh = mnl_nlmsg_put_header(b->bytes.data + b->bytes.len);
 	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);

@@ -16,7 +16,7 @@ int change_endpoint(struct kernel_change *c, enum endpoint_change what, const ch
 /* The list's entry, made where it was not there; lists come one after the other.  NULL with errno ENOMEM. */
 struct kernel_list_change *change_list(struct kernel_change *c, const char *name, size_t len);
 
-/* After the last note: each endpoint once and in one place, and of each list the addresses, not how they were grouped. */
+/* After the last note: each endpoint once, in one place; of each list the addresses, however they were grouped. */
 int change_finish(struct kernel_change *c);
 
 #endif

@@ -34,9 +34,9 @@ static void *grown(void *array, size_t count, size_t *cap, size_t size)
 static int add_counter(struct reader *r, struct nftnl_obj *o, enum counter_kind kind, const char *endpoint, size_t len)
 {
 	struct audit_reading *reading = r->reading;
-	struct audit_counter *counters = grown(reading->counters, reading->counter_count, &r->counter_cap, sizeof(*counters));
-	struct audit_counter *c;
+	struct audit_counter *counters, *c;
 
+	counters = grown(reading->counters, reading->counter_count, &r->counter_cap, sizeof(*counters));
 	if (counters == NULL)
 		return -1;
 	reading->counters = counters;

@@ -33,8 +33,8 @@ struct diff {
 typedef int compare_things(const void *a, const void *b);
 
 /* Pairs two sorted arrays. */
-static int pair_up(struct steps *out, const void *have, size_t have_count, const void *want, size_t want_count, size_t size,
-                   compare_things *compare)
+static int pair_up(struct steps *out, const void *have, size_t have_count, const void *want, size_t want_count,
+                   size_t size, compare_things *compare)
 {
 	const char *h = have, *w = want;
 
@@ -151,23 +151,28 @@ static int note_part(struct diff *d, const char *name, const char *kind, enum en
 
 static int note_chain(struct diff *d, const struct step *s)
 {
-	const char *name = s->want != NULL ? ((const struct model_chain *)s->want)->name : ((const struct model_chain *)s->have)->name;
-	enum endpoint_change what = s->action == MAKE ? ENDPOINT_ADDED : s->action == REMOVE ? ENDPOINT_REMOVED : ENDPOINT_CHANGED;
+	const struct model_chain *chain = s->want != NULL ? s->want : s->have;
+	enum endpoint_change what = ENDPOINT_CHANGED;
+	const char *name = chain->name;
 
 	if (s->action == KEEP)
 		return 0;
+	if (s->action == MAKE)
+		what = ENDPOINT_ADDED;
+	else if (s->action == REMOVE)
+		what = ENDPOINT_REMOVED;
 	return note_part(d, name, SHAPE_ENDPOINT, what) != 0 ? -1 : note_part(d, name, SHAPE_ALLOW, ENDPOINT_CHANGED);
 }
 
 static int note_object(struct diff *d, const struct step *s)
 {
-	const char *name = s->want != NULL ? ((const struct model_object *)s->want)->name : ((const struct model_object *)s->have)->name;
+	const struct model_object *object = s->want != NULL ? s->want : s->have;
 	const char *const kinds[] = { SHAPE_ALLOW, SHAPE_DENY, SHAPE_OVER };
 
 	if (s->action == KEEP)
 		return 0;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (note_part(d, name, kinds[i], ENDPOINT_CHANGED) != 0)
+		if (note_part(d, object->name, kinds[i], ENDPOINT_CHANGED) != 0)
 			return -1;
 	return 0;
 }
@@ -208,8 +213,9 @@ static int empty_chains(struct diff *d)
 {
 	for (size_t i = 0; i < d->chains.count; i++) {
 		const struct step *s = &d->chains.steps[i];
+		const struct model_chain *have = s->have;
 
-		if (s->action != KEEP && s->action != MAKE && put_chain_empty(d->b, ((const struct model_chain *)s->have)->name) != 0)
+		if (s->action != KEEP && s->action != MAKE && put_chain_empty(d->b, have->name) != 0)
 			return -1;
 	}
 	return 0;
@@ -236,8 +242,9 @@ static int remove_chains(struct diff *d)
 {
 	for (size_t i = 0; i < d->chains.count; i++) {
 		const struct step *s = &d->chains.steps[i];
+		const struct model_chain *have = s->have;
 
-		if ((s->action == REMOVE || s->action == REMAKE) && put_chain_gone(d->b, ((const struct model_chain *)s->have)->name) != 0)
+		if ((s->action == REMOVE || s->action == REMAKE) && put_chain_gone(d->b, have->name) != 0)
 			return -1;
 	}
 	return 0;
@@ -248,7 +255,9 @@ static int change_objects(struct diff *d)
 	for (size_t i = 0; i < d->objects.count; i++) {
 		const struct step *s = &d->objects.steps[i];
 
-		if ((s->action == REMOVE && put_object_gone(d->b, s->have) != 0) || (s->action == MAKE && put_object(d->b, s->want) != 0))
+		if (s->action == REMOVE && put_object_gone(d->b, s->have) != 0)
+			return -1;
+		if (s->action == MAKE && put_object(d->b, s->want) != 0)
 			return -1;
 	}
 	return 0;
@@ -318,18 +327,24 @@ static int put_all(struct diff *d)
 	return link_map_entries(d);
 }
 
+static int pair_all(struct diff *d, const struct model *have, const struct model *want)
+{
+	if (pair_up(&d->chains, have->chains, have->chain_count, want->chains, want->chain_count, sizeof(*want->chains),
+	            model_compare_chains) != 0)
+		return -1;
+	if (pair_up(&d->sets, have->sets, have->set_count, want->sets, want->set_count, sizeof(*want->sets),
+	            model_compare_sets) != 0)
+		return -1;
+	return pair_up(&d->objects, have->objects, have->object_count, want->objects, want->object_count,
+	               sizeof(*want->objects), model_compare_objects);
+}
+
 static int diff_parts(const struct model *have, const struct model *want, struct batch *b, struct kernel_change *change)
 {
 	struct diff d = { .b = b, .change = change };
 	int rc = -1;
 
-	if (pair_up(&d.chains, have->chains, have->chain_count, want->chains, want->chain_count, sizeof(*want->chains),
-	            model_compare_chains) == 0 &&
-	    pair_up(&d.sets, have->sets, have->set_count, want->sets, want->set_count, sizeof(*want->sets),
-	            model_compare_sets) == 0 &&
-	    pair_up(&d.objects, have->objects, have->object_count, want->objects, want->object_count, sizeof(*want->objects),
-	            model_compare_objects) == 0 &&
-	    plan_chains(&d) == 0 && note_endpoints(&d) == 0) {
+	if (pair_all(&d, have, want) == 0 && plan_chains(&d) == 0 && note_endpoints(&d) == 0) {
 		plan_sets(&d);
 		rc = put_all(&d);
 	}

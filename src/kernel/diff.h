@@ -6,8 +6,9 @@
 #include "kernel/kernel.h"
 #include "kernel/model.h"
 
-/* Puts into the batch (begun by the caller) what turns `have` into `want`; nothing where they are the same.  want->flags
- * are those that the table is to have; the caller has seen to it that nobody else owns it.  Both models are sorted.
+/* Puts into the batch (begun by the caller) what turns `have` into `want`; nothing where they are the same.
+ * want->flags are those that the table is to have; the caller sees to it that nobody else owns it.  Both models are
+ * sorted.
  * `change` must be empty; it gets all but bytes and committed_at.
  * 0, or -1 with errno ENOMEM; then batch and change are to be thrown away. */
 int diff_models(const struct model *have, const struct model *want, struct batch *b, struct kernel_change *change);

@@ -29,35 +29,46 @@ static int compare6(const struct range6 *a, const struct range6 *b)
 }
 
 /* Puts the ranges of `a` that `b` has not, and adds them to `noted`. */
-static int put_ranges4(struct put_elements *p, const struct model_set *a, const struct model_set *b, struct prefix_set *noted)
+static int put_ranges4(struct put_elements *p, const struct model_set *a, const struct model_set *b,
+                       struct prefix_set *noted)
 {
 	for (size_t i = 0, j = 0; i < a->count; i++) {
-		while (j < b->count && compare4(&b->v4[j], &a->v4[i]) < 0)
+		const struct range4 *r = &a->v4[i];
+
+		while (j < b->count && compare4(&b->v4[j], r) < 0)
 			j++;
-		if (j < b->count && compare4(&b->v4[j], &a->v4[i]) == 0)
+		if (j < b->count && compare4(&b->v4[j], r) == 0)
 			continue;
-		if ((p->b != NULL && put_range4(p, &a->v4[i]) != 0) || prefix_set_add_range4(noted, a->v4[i].first, a->v4[i].last) != 0)
+		if (p->b != NULL && put_range4(p, r) != 0)
+			return -1;
+		if (prefix_set_add_range4(noted, r->first, r->last) != 0)
 			return -1;
 	}
 	put_elements_end(p);
 	return 0;
 }
 
-static int put_ranges6(struct put_elements *p, const struct model_set *a, const struct model_set *b, struct prefix_set *noted)
+static int put_ranges6(struct put_elements *p, const struct model_set *a, const struct model_set *b,
+                       struct prefix_set *noted)
 {
 	for (size_t i = 0, j = 0; i < a->count; i++) {
-		while (j < b->count && compare6(&b->v6[j], &a->v6[i]) < 0)
+		const struct range6 *r = &a->v6[i];
+
+		while (j < b->count && compare6(&b->v6[j], r) < 0)
 			j++;
-		if (j < b->count && compare6(&b->v6[j], &a->v6[i]) == 0)
+		if (j < b->count && compare6(&b->v6[j], r) == 0)
 			continue;
-		if ((p->b != NULL && put_range6(p, &a->v6[i]) != 0) || prefix_set_add_range6(noted, a->v6[i].first, a->v6[i].last) != 0)
+		if (p->b != NULL && put_range6(p, r) != 0)
+			return -1;
+		if (prefix_set_add_range6(noted, r->first, r->last) != 0)
 			return -1;
 	}
 	put_elements_end(p);
 	return 0;
 }
 
-static int put_ranges(struct put_elements *p, const struct model_set *a, const struct model_set *b, struct prefix_set *noted)
+static int put_ranges(struct put_elements *p, const struct model_set *a, const struct model_set *b,
+                      struct prefix_set *noted)
 {
 	enum set_kind kind = a->count != 0 ? a->kind : b->kind;
 
@@ -87,7 +98,8 @@ int diff_list_gone(const struct model_set *have, struct batch *b, struct kernel_
 	return noted == NULL || note_gone(have, noted) != 0 ? -1 : put_set_gone(b, have->name);
 }
 
-int diff_list(const struct model_set *have, const struct model_set *want, struct batch *b, struct kernel_change *change)
+int diff_list(const struct model_set *have, const struct model_set *want, struct batch *b,
+              struct kernel_change *change)
 {
 	struct kernel_list_change *noted = note_list(change, want->name);
 	struct put_elements gone = PUT_ELEMENTS(b, NFT_MSG_DELSETELEM, want->name);
@@ -114,18 +126,21 @@ static int put_entries(struct put_elements *p, const struct model_set *a, const 
                        struct kernel_change *change)
 {
 	for (size_t i = 0, j = 0; i < a->count; i++) {
-		while (j < b->count && map_entry_compare(&b->map[j], &a->map[i]) < 0)
+		const struct map_entry *e = &a->map[i];
+
+		while (j < b->count && map_entry_compare(&b->map[j], e) < 0)
 			j++;
-		if (j < b->count && map_entry_compare(&b->map[j], &a->map[i]) == 0 && strcmp(b->map[j].chain, a->map[i].chain) == 0)
+		if (j < b->count && map_entry_compare(&b->map[j], e) == 0 && strcmp(b->map[j].chain, e->chain) == 0)
 			continue;
-		if (put_entry(p, a->kind, &a->map[i]) != 0 || note_endpoint(change, &a->map[i]) != 0)
+		if (put_entry(p, a->kind, e) != 0 || note_endpoint(change, e) != 0)
 			return -1;
 	}
 	put_elements_end(p);
 	return 0;
 }
 
-int diff_map_gone(const struct model_set *have, const struct model_set *want, struct batch *b, struct kernel_change *change)
+int diff_map_gone(const struct model_set *have, const struct model_set *want, struct batch *b,
+                  struct kernel_change *change)
 {
 	struct put_elements gone = PUT_ELEMENTS(b, NFT_MSG_DELSETELEM, have->name);
 
@@ -134,7 +149,8 @@ int diff_map_gone(const struct model_set *have, const struct model_set *want, st
 	return put_entries(&gone, contents(have), contents(want), change);
 }
 
-int diff_map_new(const struct model_set *have, const struct model_set *want, struct batch *b, struct kernel_change *change)
+int diff_map_new(const struct model_set *have, const struct model_set *want, struct batch *b,
+                 struct kernel_change *change)
 {
 	struct put_elements come = PUT_ELEMENTS(b, NFT_MSG_NEWSETELEM, want->name);
 

@@ -9,14 +9,17 @@
 /* Each: 0, or -1 with errno ENOMEM. */
 
 /* A list: puts what goes and then what comes, and notes both in `change`.  `have` is NULL where the set is made. */
-int diff_list(const struct model_set *have, const struct model_set *want, struct batch *b, struct kernel_change *change);
+int diff_list(const struct model_set *have, const struct model_set *want, struct batch *b,
+              struct kernel_change *change);
 
 /* A list that goes, with its set. */
 int diff_list_gone(const struct model_set *have, struct batch *b, struct kernel_change *change);
 
 /* A map, in two steps, because between them the chains change: entries that go first, entries that come last.
  * Both note the endpoints that they touch.  For the second, `have` is NULL where the map is made. */
-int diff_map_gone(const struct model_set *have, const struct model_set *want, struct batch *b, struct kernel_change *change);
-int diff_map_new(const struct model_set *have, const struct model_set *want, struct batch *b, struct kernel_change *change);
+int diff_map_gone(const struct model_set *have, const struct model_set *want, struct batch *b,
+                  struct kernel_change *change);
+int diff_map_new(const struct model_set *have, const struct model_set *want, struct batch *b,
+                 struct kernel_change *change);
 
 #endif

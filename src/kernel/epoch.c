@@ -41,7 +41,7 @@ int kernel_state(struct kernel *k, struct kernel_state *state, struct error *err
 	memset(state, 0, sizeof(*state));
 	if (read_table(&k->nl, &table) != 0 || (table.present && read_base_chain(&k->nl, &base) != 0)) {
 		if (errno == EPERM)
-			return error_set(err, "reading the kernel's ruleset: not permitted; CAP_NET_ADMIN is needed (run as root)");
+			return error_set(err, "reading the kernel's ruleset: not permitted; " TABLE_RIGHT);
 		return error_errno(err, errno, "reading the kernel's ruleset");
 	}
 	if (!table.present)

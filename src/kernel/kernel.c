@@ -105,7 +105,8 @@ static int know(struct kernel *k, struct error *err)
 }
 
 /* Works out the batch that makes the kernel match `want`, unended, and what it comes to. */
-static int work_out(struct kernel *k, struct model *want, struct batch *b, struct kernel_change *change, struct error *err)
+static int work_out(struct kernel *k, struct model *want, struct batch *b, struct kernel_change *change,
+                    struct error *err)
 {
 	bool ours = is_ours(k, &k->known);
 

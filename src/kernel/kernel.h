@@ -1,4 +1,5 @@
-/* The kernel's side: table `inet hallowd`.  One process owns it through one netlink socket; each change is one transaction. */
+/* The kernel's side: table `inet hallowd`.  One process owns it through one netlink socket; each change is one
+ * transaction. */
 #ifndef HALLOWD_KERNEL_KERNEL_H
 #define HALLOWD_KERNEL_KERNEL_H
 
@@ -15,17 +16,18 @@
 struct kernel; /* opaque */
 
 /* Takes over `owner_fd` (a NETLINK_NETFILTER socket that a holder kept: its table is still owned by it), or opens a new
- * socket where that is -1.  Nothing is changed in the kernel.  The fd belongs to the struct from then on, on failure too. */
+ * socket where that is -1.  Nothing is changed in the kernel.  The fd belongs to the struct from then on, on failure
+ * too. */
 int kernel_open(struct kernel **k, int owner_fd, struct error *err);
 void kernel_close(struct kernel *k); /* closes the socket; the table stays (persist) */
 int kernel_fd(const struct kernel *k); /* for a holder to keep a copy of */
 
 struct kernel_state {
-	bool present;        /* the table and its base chain are there */
+	bool present;        /* the table and its base chain are there, and the table is not dormant */
 	bool owned;          /* it has an owner: this socket or another */
 	bool persistent;
 	uint64_t handle;     /* of the table; a table that is made anew has another */
-	char epoch[128];     /* boot id, network namespace and handle: names this life of the table; "" when not present */
+	char epoch[128];     /* boot id, network namespace and handle: this life of the table; "" where there is none */
 };
 
 /* Reads what is there.  0, or -1 (no CAP_NET_ADMIN, no nf_tables). */
@@ -56,7 +58,8 @@ void kernel_change_free(struct kernel_change *c);
 int kernel_plan(struct kernel *k, const struct policy *p, struct kernel_change *change, struct error *err);
 
 /* Makes the kernel match in one transaction.  On failure nothing has changed, and the next call reads the kernel anew.
- * Cost follows the size of the difference. */
+ * Cost follows the size of the difference.  Only the owner may (see kernel_state); a table without an owner becomes
+ * this socket's.  A change of limits.denied_set_size makes the dynamic sets anew: read the counters first. */
 int kernel_apply(struct kernel *k, const struct policy *p, struct kernel_change *change, struct error *err);
 
 /* Removes the table.  0 also where there was none. */
@@ -74,8 +77,8 @@ void kernel_without_owner(struct kernel *k);
 bool kernel_has_owner(const struct kernel *k);
 
 /* Counters and the dynamic sets of denied packets, as one reading (audit_reading_free).  `p` names the endpoint that a
- * denied destination belongs to.  The sets are read before the counters, and a key at most once: while packets flow, the
- * sum of what the sets hold is never more than the counters say.  An error where the table is not there. */
+ * denied destination belongs to.  The counters are read before the sets, and each key is told once.  A set that changes
+ * while it is read may leave an element out; the next reading has it.  An error where the table is not there. */
 int kernel_read_counters(struct kernel *k, const struct policy *p, struct audit_reading *reading, struct error *err);
 
 /* A bound NFLOG socket for `group`: copy 128 bytes, sequence numbers on, queue threshold 512, nlbufsiz 128 KiB, flush
@@ -83,7 +86,8 @@ int kernel_read_counters(struct kernel *k, const struct policy *p, struct audit_
  * another program has the group, named in the error where it can be found out). */
 int nflog_open(uint16_t group, int rcvbuf, int *fd, struct error *err);
 
-/* The ruleset that the policy comes to, as `nft` would print it, for people and for rules/reference.nft. */
+/* Appends the ruleset that the policy comes to, as `nft` would list it, less the table's flags: for people, for
+ * rules/reference.nft, and to be loaded with `nft -f`.  0, or -1 (why is told in the log). */
 int kernel_print(const struct policy *p, struct buffer *out);
 
 #endif

@@ -21,8 +21,8 @@ struct model_chain {
 	const char *text;   /* read: the rules as rule_text writes them; else NULL */
 };
 
-/* One range of destinations, protocol and ports, and the chain that it goes to.  Keys as in the kernel: address, protocol
- * and port, each padded to four bytes, in network byte order; 12 or 24 bytes by the kind of set. */
+/* One range of destinations, protocol and ports, and the chain that it goes to.  Keys as in the kernel: address,
+ * protocol and port, each padded to four bytes, in network byte order; 12 or 24 bytes by the kind of set. */
 #define MAP_KEY_MAX 24
 
 struct map_entry {
@@ -67,7 +67,8 @@ struct model {
 
 void model_free(struct model *m); /* frees what it holds; it is then empty */
 
-/* Each adds an empty one and returns it for the caller to fill in; valid until the next is added.  NULL with errno ENOMEM. */
+/* Each adds an empty one and returns it for the caller to fill in; valid until the next is added.  NULL with errno
+ * ENOMEM. */
 struct model_chain *model_add_chain(struct model *m, const char *name);
 struct model_set *model_add_set(struct model *m, const char *name);
 struct model_object *model_add_object(struct model *m, const char *name, uint32_t type);

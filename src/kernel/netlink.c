@@ -61,7 +61,7 @@ int netlink_open(struct netlink *nl, int fd, struct error *err)
 	} else {
 		nl->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 		if (nl->socket == NULL)
-			return error_errno(err, errno, "opening a netfilter socket (nf_tables may be missing from the kernel)");
+			return error_errno(err, errno, "opening a netfilter socket (is nf_tables in the kernel?)");
 		if (mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID) != 0) {
 			error_errno(err, errno, "binding a netfilter socket");
 			netlink_close(nl);
@@ -70,8 +70,8 @@ int netlink_open(struct netlink *nl, int fd, struct error *err)
 	}
 	nl->port = mnl_socket_get_portid(nl->socket);
 	throw_away_old_answers(nl);
-	/* Without NETLINK_CAP_ACK an error brings the message back, up to 64 KiB each.  Older kernels have neither, and then
-	 * errors say less. */
+	/* Without NETLINK_CAP_ACK an error brings the message back, up to 64 KiB each.  Older kernels have neither, and
+	 * then errors say less. */
 	mnl_socket_setsockopt(nl->socket, NETLINK_CAP_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &on, sizeof(on));
 	return 0;
@@ -86,9 +86,11 @@ void netlink_close(struct netlink *nl)
 
 struct nlmsghdr *netlink_get(struct netlink *nl, uint16_t type, uint16_t flags, char room[NETLINK_REQUEST_MAX])
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(room);
+	struct nlmsghdr *nlh;
 	struct nfgenmsg *nfg;
 
+	memset(room, 0, NETLINK_REQUEST_MAX); /* libmnl leaves what attributes are padded with as it was */
+	nlh = mnl_nlmsg_put_header(room);
 	nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
 	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
 	nlh->nlmsg_seq = nl->seq++;

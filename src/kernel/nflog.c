@@ -14,6 +14,7 @@
 #include "kernel/netlink.h"
 #include "kernel/peer.h"
 #include "kernel/rules.h"
+#include "kernel/table.h"
 
 #define KERNEL_BUFFER 131072 /* bytes that the kernel gathers before it hands them over (nlbufsiz) */
 #define FLUSH_AFTER 10       /* hundredths of a second */
@@ -21,9 +22,11 @@
 
 static struct nlmsghdr *config(struct netlink *nl, uint16_t group, char room[NETLINK_REQUEST_MAX])
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(room);
+	struct nlmsghdr *nlh;
 	struct nfgenmsg *nfg;
 
+	memset(room, 0, NETLINK_REQUEST_MAX);
+	nlh = mnl_nlmsg_put_header(room);
 	nlh->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	nlh->nlmsg_seq = nl->seq++;
@@ -76,9 +79,10 @@ static int refused(uint16_t group, int error, struct error *err)
 	uint32_t port;
 
 	if ((error == EPERM || error == EBUSY) && find_holder(group, &port))
-		return error_set(err, "NFLOG group %u is in use by %s; give one of them another group", group, peer_name(port, peer));
+		return error_set(err, "NFLOG group %u is in use by %s; give one of them another group", group,
+		                 peer_name(port, peer));
 	if (error == EPERM)
-		return error_set(err, "binding NFLOG group %u: not permitted; CAP_NET_ADMIN is needed (run as root)", group);
+		return error_set(err, "binding NFLOG group %u: not permitted; " TABLE_RIGHT, group);
 	return error_errno(err, error, "binding NFLOG group %u (is nfnetlink_log in the kernel?)", group);
 }
 
@@ -86,10 +90,10 @@ static int set_up(struct netlink *nl, uint16_t group, int rcvbuf, struct error *
 {
 	int fd = mnl_socket_get_fd(nl->socket);
 
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf)) != 0)
-		return error_errno(err, errno, "giving NFLOG group %u a receive buffer of %d bytes", group, rcvbuf);
 	if (bind_group(nl, group) != 0)
 		return refused(group, errno, err);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf)) != 0)
+		return error_errno(err, errno, "giving NFLOG group %u a receive buffer of %d bytes", group, rcvbuf);
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return error_errno(err, errno, "making the NFLOG socket non-blocking");
 	return 0;

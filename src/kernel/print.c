@@ -8,6 +8,8 @@
 
 /* nft breaks the line behind each second IPv4 range, and behind each other element. */
 #define BREAK ",\n\t\t\t     "
+#define COUNTER "\t\tpackets 0 bytes 0\n"
+#define BASE_CHAIN "type filter hook prerouting priority dstnat - 10; policy accept;" /* SHAPE_HOOK_PRIORITY */
 
 /* The addresses of one set or map, as numbers; IPv4 in the low bits. */
 struct span {
@@ -111,8 +113,9 @@ static int print_elements(const struct model_set *set, struct buffer *out)
 static int print_set(const struct model_set *set, struct buffer *out)
 {
 	const struct set_shape *shape = set_shape(set->kind);
+	const char *what = shape->flags & NFT_SET_MAP ? "map" : "set";
 
-	if (buffer_printf(out, "\n\t%s %s {\n\t\ttype %s\n", shape->flags & NFT_SET_MAP ? "map" : "set", set->name, shape->type) != 0)
+	if (buffer_printf(out, "\n\t%s %s {\n\t\ttype %s\n", what, set->name, shape->type) != 0)
 		return -1;
 	if (set->size != 0 && buffer_printf(out, "\t\tsize %u\n", set->size) != 0)
 		return -1;
@@ -129,11 +132,14 @@ static int print_chain(const struct model_chain *chain, struct buffer *out)
 {
 	if (buffer_printf(out, "\n\tchain %s {\n", chain->name) != 0)
 		return -1;
-	if (chain->base && buffer_printf(out, "\t\ttype filter hook prerouting priority dstnat - 10; policy accept;\n") != 0)
+	if (chain->base && buffer_printf(out, "\t\t" BASE_CHAIN "\n") != 0)
 		return -1;
-	for (size_t i = 0; i < chain->rule_count; i++)
-		if (buffer_printf(out, "\t\t") != 0 || rule_print(&chain->rules[i], out) != 0 || buffer_printf(out, "\n") != 0)
+	for (size_t i = 0; i < chain->rule_count; i++) {
+		const struct rule *r = &chain->rules[i];
+
+		if (buffer_printf(out, "\t\t") != 0 || rule_print(r, out) != 0 || buffer_printf(out, "\n") != 0)
 			return -1;
+	}
 	return buffer_printf(out, "\t}\n");
 }
 
@@ -141,9 +147,12 @@ static int print_model(const struct model *m, struct buffer *out)
 {
 	if (buffer_printf(out, "table inet " KERNEL_TABLE " {\n") != 0)
 		return -1;
-	for (size_t i = 0; i < m->object_count; i++)
-		if (buffer_printf(out, "%s\tcounter %s {\n\t\tpackets 0 bytes 0\n\t}\n", i == 0 ? "" : "\n", m->objects[i].name) != 0)
+	for (size_t i = 0; i < m->object_count; i++) {
+		const char *between = i == 0 ? "" : "\n";
+
+		if (buffer_printf(out, "%s\tcounter %s {\n" COUNTER "\t}\n", between, m->objects[i].name) != 0)
 			return -1;
+	}
 	for (size_t i = 0; i < m->set_count; i++)
 		if (print_set(&m->sets[i], out) != 0)
 			return -1;

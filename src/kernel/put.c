@@ -11,8 +11,8 @@
 
 #include "kernel/kernel.h"
 
-/* Room for a message's attributes; names and rules of ours need a fraction of it. */
-#define ROOM 4096
+/* Room for a message's attributes; the longest rule with the longest names takes less than half of it. */
+#define ROOM 2048
 
 static int put_names(struct batch *b, uint16_t type, uint16_t attr_table, uint16_t attr_name, const char *name)
 {
@@ -93,8 +93,8 @@ int put_rule(struct batch *b, const char *chain, const struct rule *rule)
 		errno = ENOMEM;
 		return -1;
 	}
-	if (nftnl_rule_set_str(r, NFTNL_RULE_TABLE, KERNEL_TABLE) == 0 && nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain) == 0 &&
-	    rule_build(rule, r) == 0)
+	if (nftnl_rule_set_str(r, NFTNL_RULE_TABLE, KERNEL_TABLE) == 0 &&
+	    nftnl_rule_set_str(r, NFTNL_RULE_CHAIN, chain) == 0 && rule_build(rule, r) == 0)
 		nlh = batch_open(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, ROOM);
 	if (nlh != NULL) {
 		nftnl_rule_nlmsg_build_payload(nlh, r);

@@ -22,8 +22,8 @@ int put_object(struct batch *b, const struct model_object *object);
 int put_object_gone(struct batch *b, const struct model_object *object);
 
 /* Elements of one set, as many in a message as fit it.
- * A range is a pair: its start, and one past its end marked NFT_SET_ELEM_INTERVAL_END, which is left out where the range
- * reaches the top of the address space. */
+ * A range is a pair: its start, and one past its end marked NFT_SET_ELEM_INTERVAL_END, which is left out where the
+ * range reaches the top of the address space. */
 struct put_elements {
 	struct batch *b;
 	uint16_t type;       /* NFT_MSG_NEWSETELEM or NFT_MSG_DELSETELEM */

@@ -6,7 +6,7 @@
 #include "kernel/kernel.h"
 #include "kernel/put.h"
 
-/* The length of a nest is 16 bits wide.  A message is closed once it is this full, which leaves room for one element more. */
+/* The length of a nest is 16 bits wide.  A message is closed once it is this full, with room left for one element. */
 #define NEST_FULL 48000
 #define ROOM 65536
 
@@ -41,7 +41,7 @@ static void put_header(unsigned char *at, size_t len, uint16_t type)
 	memcpy(at, &attr, sizeof(attr));
 }
 
-/* One bound of a range.  Written without the library: half a million of these are most of what a first load costs here. */
+/* One bound of a range.  Written without the library: a million of these are most of what a first load costs here. */
 static void put_bound(struct nlmsghdr *nlh, const void *address, size_t size, bool end)
 {
 	unsigned char *at = mnl_nlmsg_get_payload_tail(nlh);

@@ -15,6 +15,7 @@
 
 #include "kernel/attrs.h"
 #include "kernel/kernel.h"
+#include "kernel/table.h"
 
 #define TRIES 20
 #define CHAIN_BINDING 4 /* NFT_CHAIN_BINDING: a chain that belongs to one rule, and goes with it */
@@ -319,8 +320,8 @@ int read_model(struct netlink *nl, struct model *m, struct error *err)
 			break;
 	}
 	if (saved == EINTR || saved == ENOENT)
-		return error_set(err, "reading the kernel's ruleset: another program changed it each of %d times", TRIES);
+		return error_set(err, "reading the kernel's ruleset: it changed each of %d times", TRIES);
 	if (saved == EPERM)
-		return error_set(err, "reading the kernel's ruleset: not permitted; CAP_NET_ADMIN is needed (run as root)");
+		return error_set(err, "reading the kernel's ruleset: not permitted; " TABLE_RIGHT);
 	return error_errno(err, saved, "reading the kernel's ruleset");
 }

@@ -41,7 +41,8 @@ static void parse_verdict(const struct nlattr *data, struct read_element *e)
 /* An element's expression: its name, and inside its data, for a counter, the packets. */
 static void parse_expression(const struct nlattr *expression, struct read_element *e)
 {
-	const struct nlattr *name = attrs_find(expression, NFTA_EXPR_NAME), *data = attrs_find(expression, NFTA_EXPR_DATA);
+	const struct nlattr *name = attrs_find(expression, NFTA_EXPR_NAME);
+	const struct nlattr *data = attrs_find(expression, NFTA_EXPR_DATA);
 	const struct nlattr *packets;
 
 	if (name == NULL || data == NULL || mnl_attr_validate(name, MNL_TYPE_NUL_STRING) != 0 ||
@@ -206,7 +207,7 @@ static int compare_bounds(const void *a, const void *b)
 	return c != 0 ? c : y->end - x->end;
 }
 
-/* The kernel's tree gives its elements in order, from the top; sorting those again would take as much memory once more. */
+/* The kernel's tree gives its elements in order, from the top; to sort them would take as much memory once more. */
 static void sort_v4(uint64_t *v, size_t count)
 {
 	for (size_t i = 0, j = count - 1; i < j; i++, j--) {

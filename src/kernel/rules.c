@@ -209,7 +209,7 @@ static int add_destination(struct nftnl_rule *rule, uint8_t family, uint32_t reg
 }
 
 /* Parts of a concatenation lie one behind the other.  The kernel names a register that starts at a multiple of 16 bytes
- * by its 16-byte name (nft_dump_register in nf_tables_api.c); using the same names here keeps what is read comparable. */
+ * by its 16-byte name (nft_dump_register in nf_tables_api.c); the same names here keep what is read comparable. */
 static uint32_t register_at(uint32_t bytes)
 {
 	return bytes % 16 == 0 ? NFT_REG_1 + bytes / 16 : NFT_REG32_00 + bytes / 4;
@@ -237,7 +237,8 @@ static int build_listed(struct nftnl_rule *rule, const struct rule *r, uint8_t f
 
 	shape_name(set, SHAPE_LIST, r->list, family == NFPROTO_IPV4 ? "4" : "6");
 	shape_name(chain, SHAPE_ALLOW, r->endpoint, r->list);
-	if (add_family(rule, family) != 0 || add_source(rule, family, NFT_REG_1) != 0 || add_lookup(rule, set, false) != 0)
+	if (add_family(rule, family) != 0 || add_source(rule, family, NFT_REG_1) != 0 ||
+	    add_lookup(rule, set, false) != 0)
 		return -1;
 	return add_verdict(rule, NFT_GOTO, chain);
 }
@@ -282,8 +283,9 @@ static int build_repeated(struct nftnl_rule *rule)
 {
 	uint32_t loopback = LOOPBACK_INDEX, zero = 0;
 
-	if (add_meta(rule, NFT_META_IIF, NFT_REG_1) != 0 || add_cmp(rule, NFT_CMP_NEQ, &loopback, sizeof(loopback)) != 0 ||
-	    add_ct(rule, NFT_CT_STATUS) != 0 || add_mask(rule, IPS_CONFIRMED) != 0 ||
+	if (add_meta(rule, NFT_META_IIF, NFT_REG_1) != 0 ||
+	    add_cmp(rule, NFT_CMP_NEQ, &loopback, sizeof(loopback)) != 0 || add_ct(rule, NFT_CT_STATUS) != 0 ||
+	    add_mask(rule, IPS_CONFIRMED) != 0 ||
 	    add_cmp(rule, NFT_CMP_NEQ, &zero, sizeof(zero)) != 0)
 		return -1;
 	return add_verdict(rule, NF_ACCEPT, NULL);

@@ -1,4 +1,5 @@
-/* The rules that hallowd's chains are made of: each a few parameters, a line of nft's language, and kernel expressions. */
+/* The rules that hallowd's chains are made of: each a few parameters, a line of nft's language, and expressions of the
+ * kernel. */
 #ifndef HALLOWD_KERNEL_RULES_H
 #define HALLOWD_KERNEL_RULES_H
 

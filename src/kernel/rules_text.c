@@ -26,8 +26,8 @@ static int print_log(const struct rule *r, struct buffer *out)
 {
 	char prefix[SHAPE_NAME_MAX];
 
-	return buffer_printf(out, "log prefix \"%s\" group %u snaplen %u queue-threshold %u ", rule_log_prefix(r, prefix),
-	                     r->group, RULE_SNAPLEN, RULE_QUEUE_THRESHOLD);
+	return buffer_printf(out, "log prefix \"%s\" group %u snaplen %u queue-threshold %u ",
+	                     rule_log_prefix(r, prefix), r->group, RULE_SNAPLEN, RULE_QUEUE_THRESHOLD);
 }
 
 static const char *denial(const struct rule *r)
@@ -50,15 +50,16 @@ static int print_count_and_log(const struct rule *r, struct buffer *out)
 
 static int print_deny_log(const struct rule *r, struct buffer *out)
 {
-	if (buffer_printf(out, "limit rate %u/second burst %u packets ", r->rate, r->rate * 2) != 0 || print_log(r, out) != 0)
+	if (buffer_printf(out, "limit rate %u/second burst %u packets ", r->rate, r->rate * 2) != 0 ||
+	    print_log(r, out) != 0)
 		return -1;
 	return buffer_printf(out, "%s", denial(r));
 }
 
 static int print_tally(const struct rule *r, const char *family, const char *set, struct buffer *out)
 {
-	return buffer_printf(out, "update @%s { %s saddr . %s daddr . meta l4proto . th dport counter } %s", set, family, family,
-	                     denial(r));
+	return buffer_printf(out, "update @%s { %s saddr . %s daddr . meta l4proto . th dport counter } %s",
+	                     set, family, family, denial(r));
 }
 
 int rule_print(const struct rule *r, struct buffer *out)

@@ -34,17 +34,20 @@ size_t shape_part(const char *name, const char *kind, const char **start)
 
 #define HOUR_MS 3600000
 
+#define DYNAMIC (NFT_SET_EVAL | NFT_SET_TIMEOUT)
+#define RANGES (NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_CONCAT)
+
 static const struct set_shape shapes[] = {
 	[SET_LIST4] = { NFT_SET_INTERVAL, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
 	[SET_LIST6] = { NFT_SET_INTERVAL, IPV6_ADDR, 16, 0, { 0 }, 0, "ipv6_addr" },
-	[SET_DENIED4] = { NFT_SET_EVAL | NFT_SET_TIMEOUT, FOUR(IPV4_ADDR, IPV4_ADDR, INET_PROTO, INET_SERVICE), 16, HOUR_MS,
-	                  { 0 }, 0, "ipv4_addr . ipv4_addr . inet_proto . inet_service" },
-	[SET_DENIED6] = { NFT_SET_EVAL | NFT_SET_TIMEOUT, FOUR(IPV6_ADDR, IPV6_ADDR, INET_PROTO, INET_SERVICE), 40, HOUR_MS,
-	                  { 0 }, 0, "ipv6_addr . ipv6_addr . inet_proto . inet_service" },
-	[SET_ENDPOINTS4] = { NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_CONCAT, THREE(IPV4_ADDR, INET_PROTO, INET_SERVICE), 12, 0,
-	                     { 4, 1, 2 }, 3, "ipv4_addr . inet_proto . inet_service : verdict" },
-	[SET_ENDPOINTS6] = { NFT_SET_INTERVAL | NFT_SET_MAP | NFT_SET_CONCAT, THREE(IPV6_ADDR, INET_PROTO, INET_SERVICE), 24, 0,
-	                     { 16, 1, 2 }, 3, "ipv6_addr . inet_proto . inet_service : verdict" },
+	[SET_DENIED4] = { DYNAMIC, FOUR(IPV4_ADDR, IPV4_ADDR, INET_PROTO, INET_SERVICE), 16, HOUR_MS, { 0 }, 0,
+	                  "ipv4_addr . ipv4_addr . inet_proto . inet_service" },
+	[SET_DENIED6] = { DYNAMIC, FOUR(IPV6_ADDR, IPV6_ADDR, INET_PROTO, INET_SERVICE), 40, HOUR_MS, { 0 }, 0,
+	                  "ipv6_addr . ipv6_addr . inet_proto . inet_service" },
+	[SET_ENDPOINTS4] = { RANGES, THREE(IPV4_ADDR, INET_PROTO, INET_SERVICE), 12, 0, { 4, 1, 2 }, 3,
+	                     "ipv4_addr . inet_proto . inet_service : verdict" },
+	[SET_ENDPOINTS6] = { RANGES, THREE(IPV6_ADDR, INET_PROTO, INET_SERVICE), 24, 0, { 16, 1, 2 }, 3,
+	                     "ipv6_addr . inet_proto . inet_service : verdict" },
 };
 
 const struct set_shape *set_shape(enum set_kind kind)

@@ -8,7 +8,7 @@
 /* Longer than two names of NAME_MAX_LENGTH and what stands in front of them. */
 #define SHAPE_NAME_MAX 256
 
-/* First parts of names: NAME or NAME/ENDPOINT or NAME/ENDPOINT/LIST.  '/' cannot be part of an endpoint's or list's name. */
+/* First parts of names: NAME or NAME/ENDPOINT or NAME/ENDPOINT/LIST.  No endpoint's or list's name has a '/'. */
 #define SHAPE_LIST "list"         /* set list/LIST/4 and /6 */
 #define SHAPE_ENDPOINT "endpoint" /* chain endpoint/ENDPOINT */
 #define SHAPE_ALLOW "allow"       /* chain allow/ENDPOINT/LIST, counter allow/ENDPOINT */
@@ -27,7 +27,8 @@
 /* Writes "KIND/A" or, where b is not NULL, "KIND/A/B"; returns out.  a and b are valid names (policy.h), so it fits. */
 const char *shape_name(char out[SHAPE_NAME_MAX], const char *kind, const char *a, const char *b);
 
-/* The part behind "KIND/", up to the next '/' or the end: its length, with *start; 0 where `name` is not of that kind. */
+/* The part behind "KIND/", up to the next '/' or the end: its length, with *start; 0 where `name` is of no such
+ * kind. */
 size_t shape_part(const char *name, const char *kind, const char **start);
 
 enum set_kind {

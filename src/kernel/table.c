@@ -21,7 +21,8 @@ int table_best_flags(struct netlink *nl, uint32_t *flags, struct error *err)
 	int rc = -1;
 
 	snprintf(name, sizeof(name), "hallowd-probe-%ld", (long)getpid());
-	if (batch_begin(&b, nl->seq, NULL) == 0 && put_table(&b, name, TABLE_OWNER | TABLE_PERSIST) == 0 && batch_end(&b, false) == 0)
+	if (batch_begin(&b, nl->seq, NULL) == 0 && put_table(&b, name, TABLE_OWNER | TABLE_PERSIST) == 0 &&
+	    batch_end(&b, false) == 0)
 		rc = netlink_commit(nl, &b, &said);
 	else
 		error_errno(&said, errno, "asking the kernel for table flags");
@@ -31,7 +32,7 @@ int table_best_flags(struct netlink *nl, uint32_t *flags, struct error *err)
 	else if (errno == EOPNOTSUPP || errno == EINVAL)
 		*flags = 0;
 	else if (errno == EPERM)
-		return error_set(err, "changing the kernel's ruleset: not permitted; CAP_NET_ADMIN is needed (run as root)");
+		return error_set(err, "changing the kernel's ruleset: not permitted; " TABLE_RIGHT);
 	else
 		return error_set(err, "%s", said.text);
 	return 0;

@@ -1,9 +1,12 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernel/model.h"
+
+#define RATE_MAX 1000000000u /* bursts are twice that, in 32 bits */
 
 /* An endpoint's chain has a handful of rules and two for each list. */
 static struct rule *new_rules(struct model_chain *chain, size_t most)
@@ -185,8 +188,8 @@ static void put_address4(uint8_t out[4], uint32_t a)
 		out[i] = (uint8_t)(a >> (24 - 8 * i));
 }
 
-static void add_entries4(struct map_entry *map, size_t *count, const struct policy_endpoint *e, const struct prefix_set *where,
-                         const char *chain)
+static void add_entries4(struct map_entry *map, size_t *count, const struct policy_endpoint *e,
+                         const struct prefix_set *where, const char *chain)
 {
 	uint8_t first[4], last[4];
 
@@ -203,8 +206,8 @@ static void add_entries4(struct map_entry *map, size_t *count, const struct poli
 	}
 }
 
-static void add_entries6(struct map_entry *map, size_t *count, const struct policy_endpoint *e, const struct prefix_set *where,
-                         const char *chain)
+static void add_entries6(struct map_entry *map, size_t *count, const struct policy_endpoint *e,
+                         const struct prefix_set *where, const char *chain)
 {
 	uint8_t first[16], last[16];
 
@@ -322,6 +325,9 @@ int model_want(struct model *m, const struct policy *p, struct error *err)
 	/* To the kernel, 0 is a set without limit, which a flood would fill. */
 	if (p->limits.denied_set_size == 0)
 		return error_set(err, "the limit of denied packets' keys is 0; it must be at least 1");
+	if (p->limits.denied_log_rate > RATE_MAX)
+		return error_set(err, "the rate of %" PRIu32 " logged packets a second is more than %u",
+		                 p->limits.denied_log_rate, RATE_MAX);
 	if (check_names(p, err) != 0)
 		return -1;
 	if (want_all(m, p) != 0) {

@@ -127,7 +127,7 @@ static int quoted_field(struct csv *c, struct field *f, struct error *err)
 
 static int next_field(struct csv *c, struct field *f, struct error *err)
 {
-	*f = (struct field) { NULL, 0, false, NULL };
+	*f = (struct field) { "", 0, false, NULL };
 	skip_blanks(c);
 	if (c->at < c->end && *c->at == '"') {
 		if (quoted_field(c, f, err) == -1)

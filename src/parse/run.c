@@ -13,6 +13,7 @@
 
 #include "core/buffer.h"
 #include "core/sandbox.h"
+#include "parse/minisign.h"
 
 /* All of what is on input_fd: hashed whole, kept up to max_bytes. */
 struct input {
@@ -117,15 +118,24 @@ static void forget_last_words(void)
 	buffer_free(&last_words.no_memory);
 }
 
+/* Before anything of it is parsed: not so long that a part is missing, and signed where it has to be. */
+static int check_input(const struct parse_request *q, const struct input *in, struct error *err)
+{
+	if (in->total > q->max_bytes)
+		return error_set(err, "is larger than %" PRIu64 " bytes", q->max_bytes);
+	if (q->signed_by[0] == '\0')
+		return 0;
+	return minisign_verify(q->signed_by, q->signature, in->bytes.data, in->bytes.len, err);
+}
+
 static void judge(const struct parse_request *q, const struct input *in, struct parse_result *r)
 {
 	struct error err;
 
-	if (in->total <= q->max_bytes) {
+	if (check_input(q, in, &err) == 0) {
 		parse_bytes(q, in->bytes.len > 0 ? (const char *)in->bytes.data : "", in->bytes.len, r);
 	} else {
 		*r = (struct parse_result) { .format = q->format, .widest4 = 255, .widest6 = 255 };
-		error_set(&err, "is larger than %" PRIu64 " bytes", q->max_bytes);
 		r->error = strdup(err.text);
 	}
 	r->bytes = in->total;

@@ -103,7 +103,7 @@ static int read_sequence(struct yaml_reader *y, unsigned depth, jv *out)
 
 	for (;;) {
 		yaml_event_t event;
-		jv value;
+		jv value = jv_null();
 		int ret;
 
 		if (next_event(y, &event) == -1)
@@ -138,7 +138,7 @@ static int read_key(struct yaml_reader *y, const yaml_event_t *event, jv object,
 static int read_pair(struct yaml_reader *y, const yaml_event_t *first, unsigned depth, jv *object)
 {
 	yaml_event_t event;
-	jv key, value;
+	jv key = jv_null(), value = jv_null();
 	int ret;
 
 	if (read_key(y, first, *object, &key) == -1)
@@ -260,7 +260,7 @@ static int read_document(struct yaml_reader *y, jv *out)
 int yaml_read(const struct source *s, struct rows *rows, struct error *err)
 {
 	struct yaml_reader y = { .nodes = 0, .err = err };
-	jv value;
+	jv value = jv_null();
 	int ret;
 
 	if (!yaml_parser_initialize(&y.parser))

@@ -75,7 +75,8 @@ int coverage_load(struct coverage *c, struct store *s)
 	int got;
 
 	coverage_free(c);
-	if (store_prepare(s, "SELECT e.name, s.endpoint, s.id, s.from_time, s.to_time, s.state, e.present FROM endpoint e CROSS JOIN"
+	if (store_prepare(s, "SELECT e.name, s.endpoint, s.id, s.from_time, s.to_time, s.state, e.present FROM endpoint e"
+	                     " CROSS JOIN"
 	                     " segment s ON s.id = (SELECT max(id) FROM segment WHERE endpoint = e.id)", &stmt) == -1)
 		return -1;
 	while ((got = store_step(s, stmt)) == 1)
@@ -164,7 +165,8 @@ static int describe(struct store *s, int64_t endpoint, const struct audit_policy
 	return result;
 }
 
-static int begin_segment(struct coverage *c, struct store *s, int64_t endpoint, const struct audit_policy_endpoint *e, time_us time)
+static int begin_segment(struct coverage *c, struct store *s, int64_t endpoint, const struct audit_policy_endpoint *e,
+                         time_us time)
 {
 	struct segment segment = { .endpoint = endpoint, .from = time, .to = time, .open = true };
 
@@ -174,7 +176,8 @@ static int begin_segment(struct coverage *c, struct store *s, int64_t endpoint, 
 	return insert(c, s, &segment);
 }
 
-static int endpoint_policy(struct coverage *c, struct store *s, const struct audit_policy *p, const struct audit_policy_endpoint *e)
+static int endpoint_policy(struct coverage *c, struct store *s, const struct audit_policy *p,
+                           const struct audit_policy_endpoint *e)
 {
 	struct segment *g;
 	int64_t endpoint;

@@ -1,5 +1,5 @@
-/* Coverage: what was true of each endpoint at every moment, from the first that it was configured to the last heartbeat.
- * The segments of an endpoint follow each other without a gap and without an overlap. */
+/* Coverage: what was true of each endpoint at every moment, from the first that it was configured to the last
+ * heartbeat.  The segments of an endpoint follow each other without a gap and without an overlap. */
 #ifndef HALLOWD_RECORD_COVERAGE_H
 #define HALLOWD_RECORD_COVERAGE_H
 

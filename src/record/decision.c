@@ -75,15 +75,16 @@ struct texts {
 	size_t count;
 };
 
-static int add_list(struct decider *d, const struct audit_policy *p, const struct audit_policy_endpoint *e, const char *list,
-                    time_us time, struct texts *t)
+static int add_list(struct decider *d, const struct audit_policy *p, const struct audit_policy_endpoint *e,
+                    const char *list, time_us time, struct texts *t)
 {
 	const char *comma = t->count++ == 0 ? "" : ",";
 	uint64_t revision;
 
 	if (find_revision(d, p, e, list, time, &revision) == -1)
 		return -1;
-	if (buffer_printf(&t->list, "%s%s", comma, list) == -1 || buffer_printf(&t->revision, "%s%" PRIu64, comma, revision) == -1)
+	if (buffer_printf(&t->list, "%s%s", comma, list) == -1 ||
+	    buffer_printf(&t->revision, "%s%" PRIu64, comma, revision) == -1)
 		return store_no_memory(d->store);
 	return 0;
 }
@@ -123,8 +124,8 @@ static int lists_from_store(struct decider *d, int64_t endpoint, time_us time, s
 	return got;
 }
 
-static int collect_lists(struct decider *d, const struct log_prefix *prefix, const struct audit_policy *p, int64_t endpoint,
-                         time_us time, struct texts *t)
+static int collect_lists(struct decider *d, const struct log_prefix *prefix, const struct audit_policy *p,
+                         int64_t endpoint, time_us time, struct texts *t)
 {
 	const struct audit_policy_endpoint *e = policy_endpoint(p, prefix->endpoint);
 

@@ -1,5 +1,5 @@
-/* From what a log rule said (its prefix) and when, to the decision that the row names: endpoint, verdict, reason, list and
- * the list's revision at that time. */
+/* From what a log rule said (its prefix) and when, to the decision that the row names: endpoint, verdict, reason,
+ * list and the list's revision at that time. */
 #ifndef HALLOWD_RECORD_DECISION_H
 #define HALLOWD_RECORD_DECISION_H
 

@@ -73,7 +73,8 @@ static int load_element(struct elements *e, size_t *cap, struct store *s, sqlite
 		.port = (uint16_t)sqlite3_column_int(stmt, 6),
 		.protocol = (uint8_t)sqlite3_column_int(stmt, 7),
 	};
-	if (audit_column_address(stmt, 4, &element->source) == 0 && audit_column_address(stmt, 5, &element->destination) == 0)
+	if (audit_column_address(stmt, 4, &element->source) == 0 &&
+	    audit_column_address(stmt, 5, &element->destination) == 0)
 		e->count++;
 	return 0;
 }
@@ -165,7 +166,12 @@ static int settle_element(struct element *now, const struct element *before, str
 	uint64_t grown = d->packets;
 	struct pool *pool;
 
-	*now = (struct element){ .source = d->source, .destination = d->destination, .port = d->port, .protocol = d->protocol };
+	*now = (struct element){
+		.source = d->source,
+		.destination = d->destination,
+		.port = d->port,
+		.protocol = d->protocol,
+	};
 	if (before != NULL)
 		*now = *before;
 	/* A count that went back is of an element that was made anew. */
@@ -245,7 +251,8 @@ static void sort_denied(struct audit_reading *reading)
 	reading->denied_count = kept;
 }
 
-int elements_settle(struct elements *e, struct store *s, struct pools *pools, struct audit_reading *reading, time_us from)
+int elements_settle(struct elements *e, struct store *s, struct pools *pools, struct audit_reading *reading,
+                    time_us from)
 {
 	struct elements next = { NULL, 0 };
 

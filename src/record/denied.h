@@ -28,7 +28,9 @@ void elements_free(struct elements *e); /* makes it empty; a zeroed struct is em
 int elements_load(struct elements *e, struct store *s);
 int elements_drop(struct elements *e, struct store *s); /* the set they were in is gone */
 
-/* Takes in the elements of a reading, which it sorts; what they grew by since the last, at `from`, is added to the pools. */
-int elements_settle(struct elements *e, struct store *s, struct pools *pools, struct audit_reading *reading, time_us from);
+/* Takes in the elements of a reading, which it sorts; what they grew by since the last, at `from`, is added to the
+ * pools. */
+int elements_settle(struct elements *e, struct store *s, struct pools *pools, struct audit_reading *reading,
+                    time_us from);
 
 #endif

@@ -73,7 +73,9 @@ static int parse(struct log_prefix *prefix, const char *text, size_t len)
 	static const struct {
 		const char *begin;
 		enum log_kind kind;
-	} kinds[] = { { LOG_PREFIX_ALLOW, LOG_KIND_ALLOW }, { LOG_PREFIX_OBSERVE, LOG_KIND_OBSERVE }, { LOG_PREFIX_DENY, LOG_KIND_DENY } };
+	} kinds[] = { { LOG_PREFIX_ALLOW, LOG_KIND_ALLOW },
+		          { LOG_PREFIX_OBSERVE, LOG_KIND_OBSERVE },
+		          { LOG_PREFIX_DENY, LOG_KIND_DENY } };
 	const size_t skip = sizeof(LOG_PREFIX_ALLOW) - 1;
 	const char *name = text + skip, *colon;
 	size_t i, name_len;

@@ -26,8 +26,8 @@ struct log_prefixes {
 
 void log_prefixes_free(struct log_prefixes *p); /* makes it empty; a zeroed struct is empty */
 
-/* The number of this prefix.  LOG_PREFIX_NONE where it is not hallowd's, or not well formed; with errno ENOMEM where there is
- * no memory for a new one, or the table is full. */
+/* The number of this prefix.  LOG_PREFIX_NONE where it is not hallowd's, or not well formed; with errno ENOMEM where
+ * there is no memory for a new one, or the table is full. */
 uint16_t log_prefix_number(struct log_prefixes *p, const char *text, size_t len);
 
 #endif

@@ -100,7 +100,8 @@ static int take_message(struct loop *l, struct message *m, size_t used, int64_t 
 
 	switch (m->type) {
 	case MSG_SYNC:
-		result = audit_number_decode(m, &id) == -1 || add_sync(l, id, now) == -1 ? error_set(&err, "a sync cannot be taken in") : 0;
+		result = audit_number_decode(m, &id) == -1 || add_sync(l, id, now) == -1 ? error_set(&err, "a sync cannot be"
+			" taken in") : 0;
 		break;
 	case MSG_STOP:
 		l->stop_ms = now + SETTLE_MS;
@@ -158,7 +159,8 @@ static int receive(struct loop *l, int64_t now)
 static bool may_drain(const struct loop *l)
 {
 	/* A new recorder is told the policy first; until then, packets wait, unless hallowd wants all that there is. */
-	return l->recorder.policies.latest != NULL || l->recorder.reading_count > 0 || l->sync_count > 0 || l->stop_ms != NEVER;
+	return l->recorder.policies.latest != NULL || l->recorder.reading_count > 0 || l->sync_count > 0 ||
+	       l->stop_ms != NEVER;
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -324,8 +326,8 @@ static int run(struct loop *l)
 	return more;
 }
 
-/* One recorder at a time: where hallowd was killed and is started again, the one before may still be at its last transaction.
- * Waits for it.  The descriptor that holds the lock, or -1. */
+/* One recorder at a time: where hallowd was killed and is started again, the one before may still be at its last
+ * transaction.  Waits for it.  The descriptor that holds the lock, or -1. */
 static int lock_log(struct error *err)
 {
 	int fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), rc;

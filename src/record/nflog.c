@@ -49,8 +49,8 @@ void nflog_begin_anywhere(struct nflog *n)
 	n->has_seq = false;
 }
 
-/* Messages that were not delivered show as a gap.  A number that is lower than the last, or 0, is of a counter that began
- * anew: then what was lost cannot be told from it. */
+/* Messages that were not delivered show as a gap.  A number that is lower than the last, or 0, is of a counter that
+ * began anew: then what was lost cannot be told from it. */
 static void follow_sequence(struct nflog *n, uint32_t seq)
 {
 	uint32_t gap = seq - n->last_seq - 1;
@@ -88,7 +88,8 @@ static int take_packet(struct nflog *n, struct log_prefixes *prefixes, const str
 		return -1;
 	if (prefix == LOG_PREFIX_NONE) {
 		if (n->foreign++ == 0)
-			log_warning("a packet with the log prefix \"%.*s\" came to hallowd's NFLOG group: another program's rule logs to it",
+			log_warning("a packet with the log prefix \"%.*s\" came to hallowd's NFLOG group: another program's rule"
+			            " logs to it",
 			            (int)p->prefix_len, p->prefix);
 		return 0;
 	}
@@ -131,7 +132,8 @@ int nflog_take(struct nflog *n, struct log_prefixes *prefixes, const void *data,
 	return 0;
 }
 
-/* One datagram.  Its length; 0 where nothing waits; -1 with errno.  One that is not the kernel's is read and left out. */
+/* One datagram.  Its length; 0 where nothing waits; -1 with errno.  One that is not the kernel's is read and left
+ * out. */
 static ssize_t receive(struct nflog *n)
 {
 	struct sockaddr_nl from = { 0 };

@@ -1,5 +1,5 @@
-/* Draining the NFLOG socket.  Whatever is not read yet waits in the socket, which outlives this process: so only as much is
- * read as is then committed at once. */
+/* Draining the NFLOG socket.  Whatever is not read yet waits in the socket, which outlives this process: so only as
+ * much is read as is then committed at once. */
 #ifndef HALLOWD_RECORD_NFLOG_H
 #define HALLOWD_RECORD_NFLOG_H
 
@@ -41,13 +41,14 @@ struct nflog {
 int nflog_init(struct nflog *n, int fd, struct error *err);
 void nflog_free(struct nflog *n);
 
-/* What an earlier process committed last, so that a gap since then is seen.  Passed by where that was another socket. */
+/* What an earlier process committed last, so that a gap since then is seen; nothing where that was another socket. */
 void nflog_continue(struct nflog *n, uint64_t socket, uint32_t last_seq, uint64_t unreported);
 
 /* The first number that comes says nothing of what was lost before it. */
 void nflog_begin_anywhere(struct nflog *n);
 
-/* Reads until the batch is full or nothing waits.  `*drained`: nothing waits.  0, or -1 (no memory; the socket failed). */
+/* Reads until the batch is full or nothing waits.  `*drained`: nothing waits.  0, or -1 (no memory; the socket
+ * failed). */
 int nflog_drain(struct nflog *n, struct log_prefixes *prefixes, bool *drained, struct error *err);
 
 /* Takes in one datagram: nflog_drain's inner half, for tests.  0, or -1 (no memory). */

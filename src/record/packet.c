@@ -151,13 +151,14 @@ int packet_decode(struct packet *p, const struct nlmsghdr *message)
 	const char *end = (const char *)message + message->nlmsg_len;
 	const struct nlattr *attr;
 
-	*p = (struct packet){ .time = TIME_UNKNOWN, .prefix = "", .source_port = PORT_UNKNOWN, .destination_port = PORT_UNKNOWN };
+	*p = (struct packet){ .time = TIME_UNKNOWN, .prefix = "" };
+	p->source_port = p->destination_port = PORT_UNKNOWN;
 	if (message->nlmsg_type != (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET) ||
 	    mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg))
 		return -1;
 	/* mnl_attr_for_each would go on to the padding behind the message. */
-	for (attr = mnl_nlmsg_get_payload_offset(message, sizeof(struct nfgenmsg)); mnl_attr_ok(attr, (int)(end - (const char *)attr));
-	     attr = mnl_attr_next(attr))
+	for (attr = mnl_nlmsg_get_payload_offset(message, sizeof(struct nfgenmsg));
+	     mnl_attr_ok(attr, (int)(end - (const char *)attr)); attr = mnl_attr_next(attr))
 		attribute(p, attr);
 	return 0;
 }

@@ -21,7 +21,8 @@ struct packet {
 	bool readable;        /* the fields below are filled in; false where the payload is no IP header that is whole */
 	uint8_t protocol;     /* behind IPv6 extension headers; where they were cut off, the first that was */
 	struct address source, destination;
-	int32_t source_port, destination_port; /* host byte order; PORT_UNKNOWN for other protocols, later fragments, and where cut off */
+	/* Host byte order; PORT_UNKNOWN for other protocols, later fragments, and where they were cut off. */
+	int32_t source_port, destination_port;
 };
 
 #define TIME_UNKNOWN INT64_MIN

@@ -82,8 +82,8 @@ static int take_policy(struct recorder *r, struct message *m, struct error *err)
 	return 0;
 }
 
-/* The oldest keeps its place, so that readings that come faster than they can be settled do not put it off for ever; of the
- * others only the newest of an epoch is worth settling. */
+/* The oldest keeps its place, so that readings that come faster than they can be settled do not put it off for ever;
+ * of the others only the newest of an epoch is worth settling. */
 static int take_reading(struct recorder *r, struct message *m, int64_t now_ms, struct error *err)
 {
 	struct waiting_reading new = { .due_ms = now_ms + SETTLE_MS };
@@ -101,7 +101,8 @@ static int take_reading(struct recorder *r, struct message *m, int64_t now_ms, s
 	return 0;
 }
 
-int recorder_take(struct recorder *r, struct message *m, const unsigned char *bytes, size_t len, int64_t now_ms, struct error *err)
+int recorder_take(struct recorder *r, struct message *m, const unsigned char *bytes, size_t len, int64_t now_ms,
+                  struct error *err)
 {
 	switch (m->type) {
 	case MSG_EVENT:
@@ -178,7 +179,8 @@ static int apply_event(struct recorder *r, struct message *m)
 	if (known != 0)
 		return known == 1 ? 0 : -1;
 	if (audit_event_decode(m, &e) == -1)
-		return store_event(&r->store, time_now(), "damaged", "hallowd", "{\"what\":\"an event that could not be read\"}");
+		return store_event(&r->store, time_now(), "damaged", "hallowd", "{\"what\":\"an event that could not be"
+			" read\"}");
 	known = store_event(&r->store, e.time, e.kind, e.subject, e.detail);
 	audit_event_free(&e);
 	return known;
@@ -192,7 +194,8 @@ static int apply_revision(struct recorder *r, struct message *m)
 	if (known != 0)
 		return known == 1 ? 0 : -1;
 	if (audit_revision_decode(m, &revision) == -1)
-		return store_event(&r->store, time_now(), "damaged", "hallowd", "{\"what\":\"a revision that could not be read\"}");
+		return store_event(&r->store, time_now(), "damaged", "hallowd", "{\"what\":\"a revision that could not be"
+			" read\"}");
 	known = store_revision(&r->store, &revision);
 	audit_revision_free(&revision);
 	return known;
@@ -211,6 +214,18 @@ static int apply_policy(struct recorder *r, struct message *m)
 	return result;
 }
 
+static int apply(struct recorder *r, struct message *m)
+{
+	switch (m->type) {
+	case MSG_EVENT:
+		return apply_event(r, m);
+	case MSG_REVISION:
+		return apply_revision(r, m);
+	default:
+		return apply_policy(r, m);
+	}
+}
+
 static int apply_pending(struct recorder *r)
 {
 	struct buffer rest = r->pending; /* a view: nothing is added or freed through it */
@@ -218,9 +233,7 @@ static int apply_pending(struct recorder *r)
 	size_t used;
 
 	while (rest.len > 0 && message_next(&rest, MESSAGE_MAX_LIST, &m, &used) == 1) {
-		int result = m.type == MSG_EVENT ? apply_event(r, &m) : m.type == MSG_REVISION ? apply_revision(r, &m) : apply_policy(r, &m);
-
-		if (result == -1)
+		if (apply(r, &m) == -1)
 			return -1;
 		rest.data += used;
 		rest.len -= used;
@@ -270,7 +283,8 @@ static int write_report(struct recorder *r)
 {
 	char detail[96];
 
-	snprintf(detail, sizeof(detail), "{\"messages\":%" PRIu64 ",\"overruns\":%" PRIu64 "}", r->nflog.unreported, r->nflog.overruns);
+	snprintf(detail, sizeof(detail), "{\"messages\":%" PRIu64 ",\"overruns\":%" PRIu64 "}", r->nflog.unreported,
+	         r->nflog.overruns);
 	return store_event(&r->store, time_now(), "lost", "nflog", detail);
 }
 
@@ -294,7 +308,8 @@ static int write_all_of_it(struct recorder *r, const struct reached *reached, bo
 {
 	struct store_state *state = &r->store.state;
 
-	if (store_begin(&r->store) == -1 || apply_pending(r) == -1 || write_rows(r) == -1 || settle(r, reached, settled) == -1)
+	if (store_begin(&r->store) == -1 || apply_pending(r) == -1 || write_rows(r) == -1 ||
+	    settle(r, reached, settled) == -1)
 		return -1;
 	if ((report && write_report(r) == -1) || write_stall(r) == -1)
 		return -1;

@@ -1,8 +1,8 @@
 /* What hallowd told and what the kernel logged, turned into rows, a transaction at a time.
  *
- * All that is taken in stays in memory until it is committed, and is tried again when the database refuses: what the database
- * says is loaded anew then, so that memory never runs ahead of it.  While it refuses, nothing is read from the NFLOG socket,
- * whose buffer holds what comes. */
+ * All that is taken in stays in memory until it is committed, and is tried again when the database refuses: what the
+ * database says is loaded anew then, so that memory never runs ahead of it.  While it refuses, nothing is read from
+ * the NFLOG socket, whose buffer holds what comes. */
 #ifndef HALLOWD_RECORD_RECORDER_H
 #define HALLOWD_RECORD_RECORDER_H
 
@@ -52,7 +52,8 @@ void recorder_free(struct recorder *r);
 
 /* Takes in a message of hallowd's: EVENT, REVISION, POLICY or READING; `bytes` is the whole of it, header included.
  * 0, or -1 with *err where it does not fit or there is no memory: this process cannot go on then. */
-int recorder_take(struct recorder *r, struct message *m, const unsigned char *bytes, size_t len, int64_t now_ms, struct error *err);
+int recorder_take(struct recorder *r, struct message *m, const unsigned char *bytes, size_t len, int64_t now_ms,
+                  struct error *err);
 
 /* There is something to commit that a message brought, or rows. */
 bool recorder_has_work(const struct recorder *r);
@@ -66,12 +67,13 @@ struct reached {
 	time_us time; /* the same moment on the clock */
 };
 
-/* Reads from the socket what fits a batch.  It was either found empty, then all is read up to the moment when this began, or
- * up to the newest packet in the batch, since packets come in order.  0, or -1 with *err: this process cannot go on. */
+/* Reads from the socket what fits a batch.  It was either found empty, then all is read up to the moment when this
+ * began, or up to the newest packet in the batch, since packets come in order.  0, or -1 with *err: this process
+ * cannot go on. */
 int recorder_drain(struct recorder *r, int64_t now_ms, bool *drained, struct reached *reached, struct error *err);
 
-/* One transaction with everything that was taken in and read; readings that were due by `reached` are settled.
- * 0, or -1: nothing was committed, r->store.err says why; it may be called again with the same.  Where r->store.db is NULL
+/* One transaction with everything that was taken in and read; readings that were due by `reached` are settled.  0, or
+ * -1: nothing was committed, r->store.err says why; it may be called again with the same.  Where r->store.db is NULL
  * then, a damaged file could not be replaced: this process cannot go on. */
 int recorder_commit(struct recorder *r, const struct reached *reached, int64_t now_ms);
 

@@ -28,7 +28,8 @@ int retention_step(struct store *s, time_us cutoff, bool *more)
 	    delete_rows(s, ST_AGGREGATES_DELETE, cutoff, &deleted) == -1 ||
 	    delete_rows(s, ST_TALLIES_DELETE, cutoff / HOUR, &deleted) == -1 || store_commit(s) == -1)
 		return -1;
-	if (deleted > 0 && sqlite3_exec(s->db, "PRAGMA incremental_vacuum(" VACUUM_PAGES ")", NULL, NULL, NULL) != SQLITE_OK)
+	if (deleted > 0 && sqlite3_exec(s->db, "PRAGMA"
+	                                       " incremental_vacuum(" VACUUM_PAGES ")", NULL, NULL, NULL) != SQLITE_OK)
 		return 0; /* the space is used again by new rows */
 	*more = deleted > 0;
 	return 0;

@@ -13,13 +13,15 @@ static const char *const sql[ST_COUNT] = {
 	[ST_EVENT_ADD] = "INSERT INTO event (time, kind, subject, detail) VALUES (?1, ?2, ?3, ?4)",
 	[ST_STALL_ADD] = "INSERT INTO event (time, kind, subject, detail)"
 	                 " VALUES (?1, 'stalled', ?2, json_object('seconds', ?3, 'reason', ?4))",
-	[ST_REVISION_ADD] = "INSERT INTO revision (list, revision, time, entries, added, removed, origins, decided_by, reason)"
+	[ST_REVISION_ADD] = "INSERT INTO revision"
+	                    " (list, revision, time, entries, added, removed, origins, decided_by, reason)"
 	                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-	[ST_REVISION_AT] = "SELECT revision FROM revision WHERE list = ?1 AND time <= ?2 ORDER BY time DESC, id DESC LIMIT 1",
+	[ST_REVISION_AT] = "SELECT revision FROM revision WHERE list = ?1 AND time <= ?2"
+	                   " ORDER BY time DESC, id DESC LIMIT 1",
 	[ST_ENDPOINT_ADD] = "INSERT INTO endpoint (name, kind, mode, place, owner, reason, lists, present)"
 	                    " VALUES (?1, '', '', '', '', '', '', 0)",
-	[ST_ENDPOINT_DESCRIBE] = "UPDATE endpoint SET kind = ?2, mode = ?3, place = ?4, owner = ?5, reason = ?6, lists = ?7,"
-	                         " present = 1 WHERE id = ?1",
+	[ST_ENDPOINT_DESCRIBE] = "UPDATE endpoint SET kind = ?2, mode = ?3, place = ?4, owner = ?5, reason = ?6,"
+	                         " lists = ?7, present = 1 WHERE id = ?1",
 	[ST_ENDPOINT_LISTS] = "SELECT lists FROM endpoint WHERE id = ?1",
 	[ST_ENDPOINTS_ABSENT] = "UPDATE endpoint SET present = 0 WHERE present = 1",
 	[ST_TARGET_FIND] = "SELECT id FROM target WHERE destination = ?1 AND port = ?2 AND protocol = ?3",
@@ -27,10 +29,12 @@ static const char *const sql[ST_COUNT] = {
 	[ST_DECISION_FIND] = "SELECT id FROM decision WHERE endpoint = ?1 AND verdict = ?2 AND reason = ?3 AND list = ?4"
 	                     " AND revision = ?5",
 	[ST_DECISION_ADD] = "INSERT INTO decision (endpoint, verdict, reason, list, revision) VALUES (?1, ?2, ?3, ?4, ?5)",
-	[ST_POOL_SAVE] = "INSERT OR REPLACE INTO pool (endpoint, verdict, handle, kernel, recorded, aggregated, next, late, carried)"
+	[ST_POOL_SAVE] = "INSERT OR REPLACE INTO pool"
+	                 " (endpoint, verdict, handle, kernel, recorded, aggregated, next, late, carried)"
 	                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[ST_POOL_DELETE] = "DELETE FROM pool WHERE endpoint = ?1 AND verdict = ?2",
-	[ST_TALLY_ADD] = "INSERT INTO tally (hour, endpoint, verdict, from_time, to_time, counted, recorded, aggregated, lost)"
+	[ST_TALLY_ADD] = "INSERT INTO tally"
+	                 " (hour, endpoint, verdict, from_time, to_time, counted, recorded, aggregated, lost)"
 	                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (hour, endpoint, verdict) DO UPDATE SET"
 	                 " from_time = min(from_time, excluded.from_time), to_time = max(to_time, excluded.to_time),"
 	                 " counted = counted + excluded.counted, recorded = recorded + excluded.recorded,"
@@ -45,7 +49,8 @@ static const char *const sql[ST_COUNT] = {
 	[ST_SEGMENT_STATE] = "UPDATE segment SET state = ?2 WHERE id = ?1",
 	[ST_STATE_SAVE] = "UPDATE state SET seq = ?1, nflog_socket = ?2, nflog_seq = ?3, unreported = ?4, epoch = ?5,"
 	                  " reading_time = ?6, drained_time = ?7, baseline = ?8, last_id = ?9",
-	[ST_CONNECTIONS_DELETE] = "DELETE FROM connection WHERE id IN (SELECT id FROM connection WHERE id < ?1 ORDER BY id LIMIT ?2)",
+	[ST_CONNECTIONS_DELETE] = "DELETE FROM connection WHERE id IN"
+	                          " (SELECT id FROM connection WHERE id < ?1 ORDER BY id LIMIT ?2)",
 	[ST_AGGREGATES_DELETE] = "DELETE FROM aggregate WHERE id IN (SELECT id FROM aggregate ORDER BY id LIMIT ?2)"
 	                         " AND to_time < ?1 AND live IS NULL",
 	[ST_TALLIES_DELETE] = "DELETE FROM tally WHERE hour < ?1",
@@ -210,8 +215,8 @@ static int load_state(struct store *s)
 	struct store_state *state = &s->state;
 	sqlite3_stmt *stmt;
 	const char *epoch;
-	int got = store_prepare(s, "SELECT seq, nflog_socket, nflog_seq, unreported, epoch, reading_time, drained_time, baseline,"
-	                           " last_id FROM state", &stmt);
+	int got = store_prepare(s, "SELECT seq, nflog_socket, nflog_seq, unreported, epoch, reading_time, drained_time,"
+	                           " baseline, last_id FROM state", &stmt);
 
 	if (got == -1)
 		return -1;
@@ -270,8 +275,8 @@ static int load_endpoints(struct store *s)
 	if (store_prepare(s, "SELECT name, id FROM endpoint ORDER BY name", &stmt) == -1)
 		return -1;
 	while ((got = store_step(s, stmt)) == 1)
-		if (add_endpoint(s, s->endpoint_count, (const char *)sqlite3_column_text(stmt, 0), sqlite3_column_int64(stmt, 1)) ==
-		    -1) {
+		if (add_endpoint(s, s->endpoint_count, (const char *)sqlite3_column_text(stmt, 0),
+		                 sqlite3_column_int64(stmt, 1)) == -1) {
 			got = -1;
 			break;
 		}

@@ -94,8 +94,8 @@ int store_begin(struct store *s);
 int store_commit(struct store *s); /* with the state */
 void store_rollback(struct store *s);
 
-/* A prepared statement, its parameters unset.  store_run steps one that gives no rows; store_step one that may: 1 with a row
- * (then store_reset), 0 without. */
+/* A prepared statement, its parameters unset.  store_run steps one that gives no rows; store_step one that may: 1
+ * with a row (then store_reset), 0 without. */
 sqlite3_stmt *store_use(struct store *s, enum store_statement which);
 int store_run(struct store *s, sqlite3_stmt *stmt);
 int store_step(struct store *s, sqlite3_stmt *stmt);

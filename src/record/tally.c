@@ -169,7 +169,8 @@ static uint64_t column(sqlite3_stmt *stmt, int i)
 
 static int load_pool(struct pools *p, struct store *s, sqlite3_stmt *stmt)
 {
-	struct pool *pool = insert(p, (const char *)sqlite3_column_text(stmt, 0), (enum verdict)sqlite3_column_int(stmt, 2));
+	struct pool *pool =
+		insert(p, (const char *)sqlite3_column_text(stmt, 0), (enum verdict)sqlite3_column_int(stmt, 2));
 
 	if (pool == NULL)
 		return store_no_memory(s);
@@ -205,8 +206,8 @@ int pools_load(struct pools *p, struct store *s)
 static int save_pool(struct store *s, const struct pool *pool)
 {
 	sqlite3_stmt *stmt = store_use(s, ST_POOL_SAVE);
-	const uint64_t values[] = { pool->counter.handle, pool->counter.packets, pool->recorded, pool->aggregated, pool->next,
-		                        pool->late, pool->carried };
+	const uint64_t values[] = { pool->counter.handle, pool->counter.packets, pool->recorded, pool->aggregated,
+		                        pool->next,           pool->late,            pool->carried };
 
 	sqlite3_bind_int64(stmt, 1, pool->endpoint);
 	sqlite3_bind_int(stmt, 2, (int)pool->verdict);
@@ -264,9 +265,11 @@ static int write_tally(struct store *s, const struct pool *pool, const struct ta
 	return store_run(s, stmt);
 }
 
-static int begin_epoch(struct pools *p, struct store *s, struct elements *elements, const char *epoch, time_us from, time_us to)
+static int begin_epoch(struct pools *p, struct store *s, struct elements *elements, const char *epoch, time_us from,
+                       time_us to)
 {
 	char *copy = strdup(epoch);
+	bool first = s->state.epoch[0] == '\0';
 	struct tally t;
 
 	if (copy == NULL)
@@ -274,9 +277,13 @@ static int begin_epoch(struct pools *p, struct store *s, struct elements *elemen
 	free(s->state.epoch);
 	s->state.epoch = copy;
 	for (size_t i = 0; i < p->count; i++) {
-		pool_close(p->all[i], &t);
-		if (write_tally(s, p->all[i], &t, from, to) == -1)
-			return -1;
+		/* The very first reading ends no epoch: rows that came before it, also those that an earlier recorder took, are
+		 * in its counters. */
+		if (!first) {
+			pool_close(p->all[i], &t);
+			if (write_tally(s, p->all[i], &t, from, to) == -1)
+				return -1;
+		}
 		pool_new_epoch(p->all[i]);
 		p->all[i]->changed = true;
 	}

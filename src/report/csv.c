@@ -1,4 +1,5 @@
-/* RFC 4180: CRLF, quotes where they are needed.  Control characters are escaped as in text, so no cell holds a line end. */
+/* RFC 4180: CRLF, quotes where they are needed.  Control characters are escaped as in text, so no cell holds a line
+ * end. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -35,20 +35,22 @@ static json_t *time_value(time_us t)
 	return json_string(time_format(t, 0, text));
 }
 
+static json_t *source_json(const struct report_source *s)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	                 "source", text_or_null(s->source), "allowed", number(s->allowed),
+	                 "observed", number(s->observed), "denied", number(s->denied),
+	                 "aggregated", number(s->aggregated), "list", text_or_null(s->list),
+	                 "first", text_or_null(s->first), "last", text_or_null(s->last));
+}
+
 static json_t *sources_json(const struct report_endpoint *e)
 {
 	json_t *array = json_array();
 	size_t i;
 
-	for (i = 0; i < e->source_count; i++) {
-		const struct report_source *s = &e->sources[i];
-
-		json_array_append_new(array, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		                                       "source", text_or_null(s->source), "allowed", number(s->allowed),
-		                                       "observed", number(s->observed), "denied", number(s->denied),
-		                                       "aggregated", number(s->aggregated), "list", text_or_null(s->list),
-		                                       "first", text_or_null(s->first), "last", text_or_null(s->last)));
-	}
+	for (i = 0; i < e->source_count; i++)
+		json_array_append_new(array, source_json(&e->sources[i]));
 	return array;
 }
 
@@ -75,22 +77,28 @@ static json_t *endpoints_json(const struct report *r)
 	return array;
 }
 
+static json_t *change_json(const struct report_change *c)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	                 "list", text_or_null(c->list), "revision", number(c->revision), "time", text_or_null(c->time),
+	                 "added", parsed(c->added), "removed", parsed(c->removed), "origins", parsed(c->origins),
+	                 "decided_by", text_or_null(c->decided_by), "reason", text_or_null(c->reason));
+}
+
 static json_t *changes_json(const struct report *r)
 {
 	json_t *array = json_array();
 	size_t i;
 
-	for (i = 0; i < r->change_count; i++) {
-		const struct report_change *c = &r->changes[i];
-
-		json_array_append_new(array, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		                                       "list", text_or_null(c->list), "revision", number(c->revision),
-		                                       "time", text_or_null(c->time), "added", parsed(c->added),
-		                                       "removed", parsed(c->removed), "origins", parsed(c->origins),
-		                                       "decided_by", text_or_null(c->decided_by),
-		                                       "reason", text_or_null(c->reason)));
-	}
+	for (i = 0; i < r->change_count; i++)
+		json_array_append_new(array, change_json(&r->changes[i]));
 	return array;
+}
+
+static json_t *event_json(const struct report_event *e)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "time", text_or_null(e->time), "kind", text_or_null(e->kind),
+	                 "subject", text_or_null(e->subject), "detail", parsed(e->detail));
 }
 
 static json_t *events_json(const struct report *r, bool only_decisions)
@@ -99,15 +107,17 @@ static json_t *events_json(const struct report *r, bool only_decisions)
 	size_t i;
 
 	for (i = 0; i < r->event_count; i++) {
-		const struct report_event *e = &r->events[i];
-
-		if (only_decisions && !e->is_decision)
-			continue;
-		json_array_append_new(array, json_pack("{s:o, s:o, s:o, s:o}", "time", text_or_null(e->time),
-		                                       "kind", text_or_null(e->kind), "subject", text_or_null(e->subject),
-		                                       "detail", parsed(e->detail)));
+		if (r->events[i].is_decision || !only_decisions)
+			json_array_append_new(array, event_json(&r->events[i]));
 	}
 	return array;
+}
+
+static json_t *loss_json(const struct report_loss *l)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "endpoint", json_string(l->endpoint),
+	                 "verdict", text_or_null(l->verdict), "from", text_or_null(l->from), "to", text_or_null(l->to),
+	                 "lost", number(l->lost));
 }
 
 static json_t *losses_json(const struct report *r)
@@ -115,13 +125,8 @@ static json_t *losses_json(const struct report *r)
 	json_t *array = json_array();
 	size_t i;
 
-	for (i = 0; i < r->loss_count; i++) {
-		const struct report_loss *l = &r->losses[i];
-
-		json_array_append_new(array, json_pack("{s:o, s:o, s:o, s:o, s:o}", "endpoint", json_string(l->endpoint),
-		                                       "verdict", text_or_null(l->verdict), "from", text_or_null(l->from),
-		                                       "to", text_or_null(l->to), "lost", number(l->lost)));
-	}
+	for (i = 0; i < r->loss_count; i++)
+		json_array_append_new(array, loss_json(&r->losses[i]));
 	return array;
 }
 

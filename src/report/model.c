@@ -126,7 +126,8 @@ static int set_text(char **to, const char *text, struct error *err)
 	return report_copy(to, text, err);
 }
 
-/* Endpoints of the configuration come first, in its order, also where nothing is known of them: that is worth a line. */
+/* Endpoints of the configuration come first, in its order, also where nothing is known of them: that is worth a line.
+ */
 static int add_configured(struct report *r, const struct report_request *q, struct error *err)
 {
 	size_t i;

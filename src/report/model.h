@@ -1,5 +1,5 @@
-/* What a report says, read once from the views of audit.db (interface.md, "The audit log for people with sqlite3"), in one
- * read transaction, so that its numbers belong together.  Each format renders this and nothing else. */
+/* What a report says, read once from the views of audit.db (interface.md, "The audit log for people with sqlite3"), in
+ * one read transaction, so that its numbers belong together.  Each format renders this and nothing else. */
 #ifndef HALLOWD_REPORT_MODEL_H
 #define HALLOWD_REPORT_MODEL_H
 
@@ -23,7 +23,7 @@ struct report_count {
 struct report_source {
 	char *source;
 	uint64_t allowed;    /* new connections recorded */
-	uint64_t observed;   /* of those: let in only because the endpoint is observed; enforced, they would be denied */
+	uint64_t observed; /* of those: let in only because the endpoint is observed; enforced, they would be denied */
 	uint64_t denied;     /* attempts recorded one by one */
 	uint64_t aggregated; /* attempts counted, not recorded one by one */
 	char *list;          /* that let it in last; "" for none */

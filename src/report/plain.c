@@ -38,11 +38,12 @@ static size_t utf8_decode(const unsigned char *s, uint32_t *point)
 /* Control characters, and the ones that reorder or split a line. */
 static bool is_unsafe(uint32_t point)
 {
-	return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0x61c || point == 0x200e || point == 0x200f ||
-	       (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
+	return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0x61c || point == 0x200e ||
+	       point == 0x200f || (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
+	       point == 0xfeff;
 }
 
-/* Makes one character of `s` safe: *piece and *piece_len name what to print for it.  Returns how many bytes of `s` it took. */
+/* Makes one character of `s` safe: *piece and *piece_len are what to print for it.  Returns how many bytes it had. */
 static size_t next_piece(const unsigned char *s, char escape[ESCAPE_MAX], const char **piece, size_t *piece_len)
 {
 	uint32_t point = 0;

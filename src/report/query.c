@@ -5,7 +5,8 @@ static int query_error(sqlite3 *db, struct error *err)
 	return error_set(err, "the audit log cannot be read: %s", sqlite3_errmsg(db));
 }
 
-int query_start(sqlite3 *db, sqlite3_stmt **stmt, const char *sql, const char *const *texts, int count, struct error *err)
+int query_start(sqlite3 *db, sqlite3_stmt **stmt, const char *sql, const char *const *texts, int count,
+                struct error *err)
 {
 	int i;
 

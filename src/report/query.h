@@ -10,7 +10,8 @@
 
 /* Prepares `sql` and binds the `count` texts to its parameters 1 to count; NULL binds NULL.  The texts
  * are copied.  0 with *stmt (sqlite3_finalize), or -1. */
-int query_start(sqlite3 *db, sqlite3_stmt **stmt, const char *sql, const char *const *texts, int count, struct error *err);
+int query_start(sqlite3 *db, sqlite3_stmt **stmt, const char *sql, const char *const *texts, int count,
+                struct error *err);
 
 /* 1: a row is there; 0: no more; -1: it failed. */
 int query_next(sqlite3_stmt *stmt, struct error *err);

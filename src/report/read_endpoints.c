@@ -14,16 +14,15 @@ static int parse_time(time_us *t, const char *text, struct error *err)
 
 static int set_mode(struct report_endpoint *e, const char *state, struct error *err)
 {
-	const char *mode = strcmp(state, "enforced") == 0 ? "enforce" : strcmp(state, "observed") == 0 ? "observe" : NULL;
-
-	if (mode == NULL)
+	if (strcmp(state, "unprotected") == 0)
 		return 0;
 	free(e->mode);
-	return report_copy(&e->mode, mode, err);
+	return report_copy(&e->mode, strcmp(state, "observed") == 0 ? "observe" : "enforce", err);
 }
 
 /* One span of coverage, clipped to the period. */
-static int add_span(struct report_endpoint *e, time_us from, time_us to, const char *state, time_us *covered, struct error *err)
+static int add_span(struct report_endpoint *e, time_us from, time_us to, const char *state, time_us *covered,
+                    struct error *err)
 {
 	if (from < e->covered_from)
 		from = e->covered_from;
@@ -72,7 +71,8 @@ static int add_life(struct report *r, sqlite3_stmt *s, struct error *err)
 	struct report_endpoint *e = report_endpoint(r, query_text(s, 0), err);
 	time_us first, last;
 
-	if (e == NULL || parse_time(&first, query_text(s, 1), err) == -1 || parse_time(&last, query_text(s, 2), err) == -1)
+	if (e == NULL || parse_time(&first, query_text(s, 1), err) == -1 ||
+	    parse_time(&last, query_text(s, 2), err) == -1)
 		return -1;
 	e->covered_from = first > r->from ? first : r->from;
 	e->covered_to = last < r->to ? last : r->to;
@@ -174,7 +174,8 @@ static int read_losses(sqlite3 *db, struct report *r, const struct report_period
 		l->lost = query_count(s, 4);
 		if (report_copy(&l->endpoint, query_text(s, 0), err) == -1 ||
 		    report_copy(&l->verdict, query_text(s, 1), err) == -1 ||
-		    report_copy(&l->from, query_text(s, 2), err) == -1 || report_copy(&l->to, query_text(s, 3), err) == -1)
+		    report_copy(&l->from, query_text(s, 2), err) == -1 ||
+		    report_copy(&l->to, query_text(s, 3), err) == -1)
 			break;
 	}
 	sqlite3_finalize(s);
@@ -233,8 +234,8 @@ static int keep_time(char **time, const char *text, bool later, struct error *er
 	return report_copy(time, text, err);
 }
 
-/* Columns: endpoint, source, allowed, observed, denied, aggregated, first, last, list; ordered by `last`, so that the list
- * of the last allowed connection is the one that stays. */
+/* Columns: endpoint, source, allowed, observed, denied, aggregated, first, last, list; ordered by `last`, so that the
+ * list of the last allowed connection is the one that stays. */
 static int add_source_row(struct report *r, struct report_endpoint *e, sqlite3_stmt *s, struct error *err)
 {
 	struct report_source *source = add_source(e, query_text(s, 1), err);
@@ -270,22 +271,22 @@ static int compare_sources(const void *a, const void *b)
 
 int report_read_sources(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err)
 {
+	static const char sql[] =
+		"SELECT endpoint, source, sum(verdict = 'allow'), sum(verdict = 'allow' AND reason = 'observed'),"
+		" sum(verdict = 'deny'), 0, min(time), max(time), list"
+		" FROM connections WHERE id >= CAST(?3 AS INTEGER) AND time >= ?1 AND time < ?2"
+		" GROUP BY endpoint, source, list, reason"
+		" UNION ALL"
+		" SELECT endpoint, source, 0, 0, 0, sum(count), min(from_time), max(to_time), NULL"
+		" FROM aggregates WHERE to_time > ?1 AND from_time < ?2 GROUP BY endpoint, source"
+		" ORDER BY 1, 2, 8";
 	const char *texts[] = { p->from, p->to, p->first_id };
 	struct report_endpoint *e = NULL;
 	sqlite3_stmt *s;
 	size_t i;
 	int rc;
 
-	if (query_start(db, &s,
-	                "SELECT endpoint, source, sum(verdict = 'allow'), sum(verdict = 'allow' AND reason = 'observed'),"
-	                " sum(verdict = 'deny'), 0, min(time), max(time), list"
-	                " FROM connections WHERE id >= CAST(?3 AS INTEGER) AND time >= ?1 AND time < ?2"
-	                " GROUP BY endpoint, source, list, reason"
-	                " UNION ALL"
-	                " SELECT endpoint, source, 0, 0, 0, sum(count), min(from_time), max(to_time), NULL"
-	                " FROM aggregates WHERE to_time > ?1 AND from_time < ?2 GROUP BY endpoint, source"
-	                " ORDER BY 1, 2, 8",
-	                texts, 3, err) == -1)
+	if (query_start(db, &s, sql, texts, 3, err) == -1)
 		return -1;
 	while ((rc = query_next(s, err)) == 1) {
 		if (e == NULL || strcmp(e->name, query_text(s, 0)) != 0)

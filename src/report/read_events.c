@@ -14,7 +14,8 @@ static int add_change(struct report *r, sqlite3_stmt *s, struct error *err)
 	c = &grown[r->change_count - 1];
 	c->revision = query_count(s, 1);
 	if (report_copy(&c->list, query_text(s, 0), err) == -1 || report_copy(&c->time, query_text(s, 2), err) == -1 ||
-	    report_copy(&c->added, query_text(s, 3), err) == -1 || report_copy(&c->removed, query_text(s, 4), err) == -1 ||
+	    report_copy(&c->added, query_text(s, 3), err) == -1 ||
+	    report_copy(&c->removed, query_text(s, 4), err) == -1 ||
 	    report_copy(&c->origins, query_text(s, 5), err) == -1 ||
 	    report_copy(&c->decided_by, query_text(s, 6), err) == -1)
 		return -1;
@@ -44,7 +45,8 @@ int report_read_changes(sqlite3 *db, struct report *r, const struct report_perio
 
 static bool decides(const char *kind)
 {
-	static const char *const kinds[] = { "approved", "rejected", "rollback", "unpinned", "granted", "revoked", "teardown" };
+	static const char *const kinds[] = { "approved", "rejected", "rollback", "unpinned", "granted", "revoked",
+		                             "teardown" };
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {

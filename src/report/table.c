@@ -89,7 +89,8 @@ void table_header(struct table *t, const char *const *names)
 		table_add_style(t, STYLE_HEADER, names[i]);
 }
 
-static void print_cell(const struct table *t, const struct table_cell *cell, size_t width, char align, bool last, FILE *out)
+static void print_cell(const struct table *t, const struct table_cell *cell, size_t width, char align, bool last,
+                       FILE *out)
 {
 	size_t own = plain_width(cell->text);
 	int pad = (int)(width - own);

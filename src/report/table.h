@@ -33,7 +33,8 @@ void table_addf(struct table *t, const char *fmt, ...) __attribute__((format(pri
 /* A row of names above the columns; `names` holds one for each. */
 void table_header(struct table *t, const char *const *names);
 
-/* Writes all rows, each behind `indent`, two spaces between columns.  0, or -1 with errno ENOMEM where a cell is missing. */
+/* Writes all rows, each behind `indent`, two spaces between columns.  0, or -1 with errno ENOMEM where a cell is
+ * missing. */
 int table_print(const struct table *t, FILE *out, const char *indent);
 
 /* What switches a terminal to a style, and back; "" where `colour` is false. */

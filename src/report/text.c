@@ -16,6 +16,24 @@ static const char *endpoint_name(const char *name)
 	return *name != '\0' ? name : "(no endpoint)";
 }
 
+/* A time of the views, without its microseconds. */
+static const char *short_time(const char *time, char out[TIME_TEXT_MAX])
+{
+	size_t len = strcspn(time, ".");
+
+	if (time[len] == '\0' || len > TIME_TEXT_MAX - 2)
+		return time;
+	snprintf(out, TIME_TEXT_MAX, "%.*sZ", (int)len, time);
+	return out;
+}
+
+static void add_time(struct table *t, const char *time)
+{
+	char text[TIME_TEXT_MAX];
+
+	table_add(t, short_time(time, text));
+}
+
 static int finish(struct table *t, FILE *out)
 {
 	int status = table_print(t, out, "  ");
@@ -91,7 +109,8 @@ static void add_reconciliation(struct table *t, const char *name, const char *ve
 
 static int print_reconciliation(const struct report *r, FILE *out)
 {
-	static const char *const names[] = { "ENDPOINT", "VERDICT", "COUNTED", "=", "RECORDED", "+ AGGREGATED", "+ LOST" };
+	static const char *const names[] = { "ENDPOINT", "VERDICT", "COUNTED", "=", "RECORDED", "+ AGGREGATED",
+		                             "+ LOST" };
 	struct table t;
 	size_t i;
 
@@ -137,8 +156,8 @@ static int print_allowed(const struct report_endpoint *e, FILE *out)
 		table_add(&t, s->source);
 		table_addf(&t, "%" PRIu64, s->allowed);
 		table_add(&t, *s->list != '\0' ? s->list : s->observed > 0 ? "(only observed)" : "");
-		table_add(&t, s->first);
-		table_add(&t, s->last);
+		add_time(&t, s->first);
+		add_time(&t, s->last);
 	}
 	if (t.count > strlen(t.align))
 		return finish(&t, out);
@@ -187,14 +206,14 @@ static int print_denied(const struct report_endpoint *e, FILE *out)
 		table_add(&t, denied[i]->source);
 		table_addf(&t, "%" PRIu64, denied[i]->denied);
 		table_addf(&t, "%" PRIu64, denied[i]->aggregated);
-		table_add(&t, denied[i]->first);
-		table_add(&t, denied[i]->last);
+		add_time(&t, denied[i]->first);
+		add_time(&t, denied[i]->last);
 	}
 	free(denied);
 	status = finish(&t, out);
 	if (more > 0)
-		fprintf(out, "  and %zu more sources with %" PRIu64 " denied attempts: see report -o csv\n", count - SOURCES_SHOWN,
-		        more);
+		fprintf(out, "  and %zu more sources with %" PRIu64 " denied attempts: see report -o csv\n",
+		        count - SOURCES_SHOWN, more);
 	return status;
 }
 
@@ -239,6 +258,7 @@ static void print_addresses(FILE *out, char sign, const char *text)
 
 static void print_changes(const struct report *r, FILE *out)
 {
+	char time[TIME_TEXT_MAX];
 	size_t i;
 
 	fputs("\nChanges of lists\n", out);
@@ -246,7 +266,7 @@ static void print_changes(const struct report *r, FILE *out)
 		const struct report_change *c = &r->changes[i];
 
 		fputs("  ", out);
-		plain_write(out, c->time);
+		plain_write(out, short_time(c->time, time));
 		fputs("  ", out);
 		plain_write(out, c->list);
 		fprintf(out, " revision %" PRIu64 ", decided by ", c->revision);
@@ -284,7 +304,7 @@ static int print_events(const struct report *r, bool decisions, FILE *out)
 			routine++;
 			continue;
 		}
-		table_add(&t, e->time);
+		add_time(&t, e->time);
 		table_add(&t, e->kind);
 		table_add(&t, e->subject);
 		table_add(&t, strcmp(e->detail, "{}") == 0 ? "" : e->detail);
@@ -301,6 +321,7 @@ static int print_events(const struct report *r, bool decisions, FILE *out)
 
 static int print_losses(const struct report *r, FILE *out)
 {
+	char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX];
 	struct table t;
 	size_t i;
 
@@ -311,7 +332,7 @@ static int print_losses(const struct report *r, FILE *out)
 	}
 	table_init(&t, "lllr", false);
 	for (i = 0; i < r->loss_count; i++) {
-		table_addf(&t, "%s to %s", r->losses[i].from, r->losses[i].to);
+		table_addf(&t, "%s to %s", short_time(r->losses[i].from, from), short_time(r->losses[i].to, to));
 		table_add(&t, endpoint_name(r->losses[i].endpoint));
 		table_add(&t, r->losses[i].verdict);
 		table_addf(&t, "%" PRIu64 " lost", r->losses[i].lost);
@@ -329,9 +350,12 @@ static void print_notes(const struct report *r, FILE *out)
 		recorded += report_total(&r->endpoints[i]).recorded;
 	fputs("\nNotes\n", out);
 	if (recorded != r->rows)
-		fprintf(out, "  %" PRIu64 " rows are of just this period; the numbers by endpoint (%" PRIu64 ") count spans that "
-		        "cross its edge whole.\n", r->rows, recorded);
-	fputs("  Not in this report yet: proof that the audit log was not changed, and the controls of audit frameworks.\n", out);
+		fprintf(out,
+		        "  %" PRIu64 " rows are of just this period; the numbers by endpoint (%" PRIu64 ") count spans "
+		        "that cross its edge whole.\n",
+		        r->rows, recorded);
+	fputs("  Not in this report yet: proof that the audit log was not changed, and the controls of frameworks.\n",
+	      out);
 }
 
 int report_text(const struct report *r, FILE *out)

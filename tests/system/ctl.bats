@@ -122,7 +122,7 @@ asked() { grep -v '^sync$' "$ANSWERS/asked"; }
 	exits 2 log --verdict permit
 	says "expected allow or deny"
 	local bad
-	for bad in 192.0.2.1/33 192.0.2.1/24 nonsense fe80::1%eth0 ''; do
+	for bad in 192.0.2.1/33 192.0.2.0/+8 nonsense fe80::1%eth0 ''; do
 		exits 2 log --source "$bad"
 		says "--source '$bad'"
 	done
@@ -391,6 +391,30 @@ lists humanitec"
 		"revision": null, "source": "2001:db8::1", "destination": "2001:db8::2", "port": 443, "protocol": "tcp", "lists": []}'
 	exits 0 explain 2001:db8::1 '[2001:db8::2]:443'
 	same "$output" "UNMATCHED 2001:db8::1 -> [2001:db8::2]:443/tcp: no endpoint has this destination, so hallowd leaves it alone"
+}
+
+@test "ctl: explain says no more of a stranger, and more where something is held or nothing is known" {
+	daemon
+	local answer='{"verdict": "deny", "endpoint": "prod-api", "reason": "not-listed", "list": null, "entry": null,
+		"revision": null, "source": "192.0.2.66", "destination": "2001:db8::10", "port": 6443, "protocol": "udp",
+		"lists": ["humanitec"]}'
+	answer explain 0 null "$answer"
+	answer lists 0 null "$DISPUTED"
+	exits 0 explain 192.0.2.66 '[2001:db8::10]:6443/udp'
+	same "$output" "DENY 192.0.2.66 -> prod-api [2001:db8::10]:6443/udp: not listed in humanitec"
+	answer lists 0 null "$(jq '.held = {added: ["192.0.2.64/26"], since: "2026-11-02T00:00:00Z"}' <<<"$DISPUTED")"
+	exits 0 explain 192.0.2.66 '[2001:db8::10]:6443/udp'
+	same "${lines[1]}" "  humanitec: in what is held since 2026-11-02T00:00:00Z; see hallowctl lists"
+	answer lists 0 null "$(jq '.revision = 0 | .entries = []' <<<"$DISPUTED")"
+	exits 0 explain 192.0.2.66 '[2001:db8::10]:6443/udp'
+	same "${lines[1]}" "  humanitec: no good list is known yet, so it lets nobody in"
+	answer explain 0 null "$(jq '.verdict = "allow" | .reason = "observed"' <<<"$answer")"
+	answer lists 0 null "$DISPUTED"
+	exits 0 explain 192.0.2.66 '[2001:db8::10]:6443/udp'
+	[[ "$output" == "ALLOW 192.0.2.66 -> prod-api"*"not listed in humanitec; the endpoint is only observed"* ]]
+	answer explain 0 null "$(jq '.lists = []' <<<"$answer")"
+	exits 0 explain 192.0.2.66 '[2001:db8::10]:6443/udp'
+	says "the endpoint allows no list"
 }
 
 @test "ctl: plan shows the difference" {

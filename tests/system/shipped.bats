@@ -38,7 +38,7 @@ teardown() { lab_down; }
 	grep -q "^ExecStart=.*/sbin/hallowd$" "$unit"
 	not grep -q @sbindir@ "$unit"
 	if command -v systemd-analyze >/dev/null; then
-		sed -i "s|^Exec\(Start\|Reload\)=|&$LAB_DIR/root|" "$unit" "$(dirname "$unit")/hallowd-refresh.service"
+		sed -i "s#^Exec[A-Z][a-z]*=#&$LAB_DIR/root#" "$unit" "$(dirname "$unit")/hallowd-refresh.service"
 		run systemd-analyze verify --man=no "$unit" "$(dirname "$unit")/hallowd-refresh.timer"
 		same "$output" ""
 	fi

@@ -41,6 +41,7 @@ traffic_was() {
 	same "listed6 $(cat "$LAB_DIR/listed6.log")" "listed6 $1 0 0"
 	same "stranger4 $(cat "$LAB_DIR/stranger4.log")" "stranger4 0 $1 0"
 	same "stranger6 $(cat "$LAB_DIR/stranger6.log")" "stranger6 0 $1 0"
+	wait_until 120 prints true status .recording
 	soon "allow|$((2 * $1))|0
 deny|$((2 * $1))|0" sql "SELECT verdict, sum(counted), sum(counted - recorded - aggregated - lost) FROM tallies GROUP BY 1 ORDER BY 1"
 	same "$(counted api allowed) $(counted api denied)" "$((2 * $1)) $((2 * $1))"
@@ -60,11 +61,12 @@ rows_still_there() { same "$(rows "$LAST")" "$ROWS"; }
 
 at_a_random_moment() { sleep "0.$((RANDOM % 90 + 10))"; }
 
-# ten_deaths COMMAND: ten times, at a random moment, with traffic running; COMMAND kills something and waits for its return.
+# ten_deaths COUNT COMMAND: ten times, at a random moment, with traffic running; COMMAND kills something and waits for its return.
 ten_deaths() {
-	local i
+	local i count=$1
+	shift
 	hallowd_start
-	traffic_start 600
+	traffic_start "$count"
 	for i in 1 2 3 4 5 6 7 8 9 10; do
 		at_a_random_moment
 		rows_kept
@@ -72,14 +74,14 @@ ten_deaths() {
 		rows_still_there
 	done
 	traffic_runs # else the deaths met no traffic
-	traffic_was 600
+	traffic_was "$count"
 }
 
 kill_hallowd() {
 	hallowd_kill
 	hallowd_start
 }
-@test "surviving: kill -9 of hallowd, ten times under traffic" { ten_deaths kill_hallowd; }
+@test "surviving: kill -9 of hallowd, ten times under traffic" { ten_deaths 600 kill_hallowd; }
 
 # A child that dies again and again comes back later each time; a start of hallowd resets that.
 kill_child() {
@@ -91,7 +93,8 @@ kill_child() {
 }
 another_child() { local pid; pid=$(child "$1") && [ "$pid" != "$2" ]; }
 @test "surviving: kill -9 of hallowd-record, ten times under traffic" {
-	ten_deaths kill_recorder
+	# A recorder that dies again and again comes back later each time, a minute in all: so there is more traffic.
+	ten_deaths 1800 kill_recorder
 	[ "$(sql "SELECT count(*) FROM events WHERE subject = 'hallowd-record'")" -ge 10 ]
 }
 kill_recorder() {
@@ -110,15 +113,16 @@ kill_keeper() {
 	wait_until 30 another_keeper "$pid"
 }
 another_keeper() { local pid; pid=$(keeper) && [ "$pid" != "$1" ]; }
-@test "surviving: kill -9 of hallowd-keep, ten times under traffic" { ten_deaths kill_keeper; }
+@test "surviving: kill -9 of hallowd-keep, ten times under traffic" { ten_deaths 600 kill_keeper; }
 
 kill_all() {
-	kill -9 "$DAEMON" $(child hallowd-record) $(keeper)
+	# The one or the other may be just being started again.
+	kill -9 "$DAEMON" $(child hallowd-record) $(keeper) || :
 	wait_until 10 gone "$DAEMON"
 	wait "$DAEMON" 2>/dev/null || :
 	hallowd_start
 }
-@test "surviving: kill -9 of all of them at once, ten times under traffic" { ten_deaths kill_all; }
+@test "surviving: kill -9 of all of them at once, ten times under traffic" { ten_deaths 600 kill_all; }
 
 kill_fetch() {
 	ctl refresh web >"$LAB_DIR/refresh" 2>&1 3>&- &
@@ -132,9 +136,10 @@ kill_fetch() {
 @test "surviving: kill -9 of hallowd-fetch while it fetches, ten times under traffic" {
 	lab_start "$GATE" silent "$LAB_PYTHON" "$LAB_LIB/silent.py" 8080 "$LAB_DIR/silent.ready" "$STRANGER4"
 	wait_until 10 test -e "$LAB_DIR/silent.ready"
-	printf '  web:\n    origins: {web: {url: "http://127.0.0.1:8080/list", format: text}}\n    refresh: 0\n' >"$LAB_DIR/web"
+	printf '  web:\n    origins: {web: {url: "http://127.0.0.1:8080/list", format: text}}\n    refresh: 0\n    guard: {special: true}\n' \
+		>"$LAB_DIR/web"
 	sed -i "/^lists:/r $LAB_DIR/web" "$CONF"
-	ten_deaths kill_fetch
+	ten_deaths 600 kill_fetch
 }
 
 kill_parse() {
@@ -158,7 +163,7 @@ kill_parse() {
 	sed -i "/^lists:/r $LAB_DIR/busy" "$CONF"
 	echo "{\"on\": false, \"list\": [\"$OFFICE4\"]}" >"$LAB_DIR/busy.json"
 	busy_from_now() { echo '{"on": true, "list": []}' >"$LAB_DIR/busy.json" && kill_parse; }
-	ten_deaths busy_from_now
+	ten_deaths 600 busy_from_now
 }
 
 # --- other tools

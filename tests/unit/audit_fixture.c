@@ -99,7 +99,8 @@ void fixture_names(const struct fixture *f)
 	insert(f, "INSERT INTO target VALUES (2, ?, 6443, 6)", "a", "2001:db8::10");
 }
 
-void fixture_connection(const struct fixture *f, time_us time, time_us late, const char *source, int decision, int target)
+void fixture_connection(const struct fixture *f, time_us time, time_us late, const char *source, int decision,
+                        int target)
 {
 	insert(f, "INSERT INTO connection VALUES (?, ?, ?, 50000 - 32768, ?, ?)", "iiaii", time + late, -late, source,
 	       (int64_t)decision, (int64_t)target);
@@ -108,16 +109,16 @@ void fixture_connection(const struct fixture *f, time_us time, time_us late, con
 void fixture_aggregate(const struct fixture *f, time_us from, time_us to, int endpoint, const char *source, int target,
                        uint64_t count)
 {
-	insert(f, "INSERT INTO aggregate VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, NULL)", "iiiaii", from, to, (int64_t)endpoint, source,
-	       (int64_t)target, (int64_t)count);
+	insert(f, "INSERT INTO aggregate VALUES (NULL, ?, ?, ?, ?, ?, ?, 0, NULL)", "iiiaii", from, to,
+	       (int64_t)endpoint, source, (int64_t)target, (int64_t)count);
 }
 
 void fixture_tally(const struct fixture *f, time_us from, time_us to, int endpoint, int verdict, uint64_t recorded,
                    uint64_t aggregated, uint64_t lost)
 {
 	insert(f, "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "iiiiiiiii", from / HOUR, (int64_t)endpoint,
-	       (int64_t)verdict, from, to, (int64_t)(recorded + aggregated + lost), (int64_t)recorded, (int64_t)aggregated,
-	       (int64_t)lost);
+	       (int64_t)verdict, from, to, (int64_t)(recorded + aggregated + lost), (int64_t)recorded,
+	       (int64_t)aggregated, (int64_t)lost);
 }
 
 void fixture_segment(const struct fixture *f, int endpoint, time_us from, time_us to, int state)
@@ -128,7 +129,9 @@ void fixture_segment(const struct fixture *f, int endpoint, time_us from, time_u
 void fixture_revision(const struct fixture *f, const char *list, int revision, time_us time, const char *added,
                       const char *removed, const char *decided_by, const char *reason)
 {
-	insert(f, "INSERT INTO revision VALUES (NULL, ?, ?, ?, 6, ?, ?, '[{\"name\":\"docs\",\"state\":\"ok\",\"entries\":6}]', ?, ?)",
+	insert(f,
+	       "INSERT INTO revision VALUES (NULL, ?, ?, ?, 6, ?, ?,"
+	       " '[{\"name\":\"docs\",\"state\":\"ok\",\"entries\":6}]', ?, ?)",
 	       "tiitttt", list, (int64_t)revision, time, added, removed, decided_by, reason);
 }
 

@@ -34,7 +34,8 @@ void fixture_names(const struct fixture *f);
 enum { LISTED = 1, NOT_LISTED, OBSERVED, OLD_LISTED, BY_OFFICE };
 
 /* A row of `connection`; `late` is how much later its id is than its time. */
-void fixture_connection(const struct fixture *f, time_us time, time_us late, const char *source, int decision, int target);
+void fixture_connection(const struct fixture *f, time_us time, time_us late, const char *source, int decision,
+                        int target);
 void fixture_aggregate(const struct fixture *f, time_us from, time_us to, int endpoint, const char *source, int target,
                        uint64_t count);
 /* verdict: 0 allow, 1 deny; counted is the sum. */

@@ -51,7 +51,17 @@ static void same_fetch_request(const union any *x, const union any *y)
 	SAME(a, b, total_timeout_ms);
 	SAME(a, b, max_redirects);
 	SAME(a, b, max_bytes);
-	SAME_TEXT(a, b, ca_file);
+	SAME_TEXT(a, b, proxy);
+	SAME_TEXT(a, b, ca);
+	SAME_TEXT(a, b, pinned_key);
+	SAME_TEXT(a, b, certificate);
+	SAME_TEXT(a, b, key);
+	SAME_TEXT(a, b, token);
+	SAME(a, b, header_count);
+	for (size_t i = 0; i < a->header_count; i++) {
+		SAME_TEXT(a, b, headers[i].name);
+		SAME_TEXT(a, b, headers[i].value);
+	}
 	SAME_TEXT(a, b, etag);
 	SAME_TEXT(a, b, last_modified);
 	SAME_TEXT(a, b, user_agent);
@@ -62,6 +72,7 @@ static void same_fetch_result(const union any *x, const union any *y)
 	const struct fetch_result *a = &x->fetch_result, *b = &y->fetch_result;
 
 	SAME(a, b, outcome);
+	SAME(a, b, passing);
 	SAME(a, b, http_status);
 	SAME(a, b, bytes);
 	SAME_TEXT(a, b, content_type);
@@ -80,6 +91,8 @@ static void same_parse_request(const union any *x, const union any *y)
 	SAME_TEXT(a, b, name);
 	SAME(a, b, max_bytes);
 	SAME(a, b, max_entries);
+	SAME_TEXT(a, b, signed_by);
+	SAME_TEXT(a, b, signature);
 }
 
 static void same_parse_result(const union any *x, const union any *y)
@@ -278,22 +291,33 @@ static struct audit_denied denied[] = {
 	{ NULL, { AF_INET6, { 0x20, 1 } }, { AF_INET6, { 0x20, 2, [15] = 1 } }, IPPROTO_UDP, 65535, UINT64_MAX },
 };
 
+static struct fetch_header fetch_headers[] = {
+	{ TEXT("X-Key"), TEXT("value") }, { TEXT("X-Other"), NULL }, { long_text, long_text },
+};
 static const union any fetch_requests[] = {
 	{ .fetch_request = { 0 } },
-	{ .fetch_request = { TEXT("https://example.org/list"), 1, 2, 3, 4, 5, TEXT("/ca.pem"), TEXT("\"e\""),
-	                     TEXT("Tue, 24 Nov 2026 00:00:00 GMT"), TEXT("hallowd") } },
-	{ .fetch_request = { long_text, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX, long_text, long_text,
-	                     long_text, long_text } },
+	{ .fetch_request = { .url = TEXT("https://example.org/list"), .connect_timeout_ms = 1, .first_byte_timeout_ms = 2,
+	                     .total_timeout_ms = 3, .max_redirects = 4, .max_bytes = 5, .proxy = TEXT("http://proxy:1"),
+	                     .ca = TEXT("ca"), .pinned_key = TEXT("sha256//"), .certificate = TEXT("c"), .key = TEXT("k"),
+	                     .token = TEXT("t"), .headers = fetch_headers, .header_count = 2, .etag = TEXT("\"e\""),
+	                     .last_modified = TEXT("Tue, 24 Nov 2026 00:00:00 GMT"), .user_agent = TEXT("hallowd") } },
+	{ .fetch_request = { .url = long_text, .connect_timeout_ms = UINT32_MAX, .first_byte_timeout_ms = UINT32_MAX,
+	                     .total_timeout_ms = UINT32_MAX, .max_redirects = UINT32_MAX, .max_bytes = UINT64_MAX,
+	                     .proxy = long_text, .ca = long_text, .pinned_key = long_text, .certificate = long_text,
+	                     .key = long_text, .token = long_text, .headers = fetch_headers, .header_count = 3,
+	                     .etag = long_text, .last_modified = long_text, .user_agent = long_text } },
 };
 static const union any fetch_results[] = {
 	{ .fetch_result = { 0 } },
-	{ .fetch_result = { FETCH_FAILED, 404, 12, TEXT("text/plain"), TEXT("e"), TEXT("l"), TEXT("not found") } },
-	{ .fetch_result = { FETCH_NOT_MODIFIED, UINT32_MAX, UINT64_MAX, long_text, long_text, long_text, long_text } },
+	{ .fetch_result = { FETCH_FAILED, true, 404, 12, TEXT("text/plain"), TEXT("e"), TEXT("l"), TEXT("not found") } },
+	{ .fetch_result = { FETCH_NOT_MODIFIED, false, UINT32_MAX, UINT64_MAX, long_text, long_text, long_text,
+	                    long_text } },
 };
 static const union any parse_requests[] = {
 	{ .parse_request = { 0 } },
-	{ .parse_request = { FORMAT_JSON, TEXT(".[]"), TEXT("application/json"), TEXT("a.json"), 8, 9 } },
-	{ .parse_request = { FORMAT_HTML, long_text, long_text, long_text, UINT64_MAX, UINT64_MAX } },
+	{ .parse_request = { FORMAT_JSON, TEXT(".[]"), TEXT("application/json"), TEXT("a.json"), 8, 9, TEXT("k"), TEXT("s") } },
+	{ .parse_request = { FORMAT_HTML, long_text, long_text, long_text, UINT64_MAX, UINT64_MAX, long_text,
+	                     long_text } },
 };
 #define BAD_ROW { 7, TEXT("None"), TEXT("no address") }
 static const union any parse_results[] = {

@@ -1,6 +1,7 @@
 #include "fetch_lab.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,15 +15,20 @@
 
 #include <cmocka.h>
 
+#include "core/file.h"
 #include "core/time_text.h"
 
 
 static const struct {
 	const char *name, *address, *certificate; /* certificate NULL: plain HTTP */
+	bool client;                              /* wants the certificate `client` */
 } servers[SERVERS] = {
-	[PLAIN] = { "plain", "127.0.0.1", NULL },          [PLAIN6] = { "plain6", "::1", NULL },
-	[TLS] = { "tls", "127.0.0.1", "good" },            [TLS_OTHER] = { "tls-other", "127.0.0.1", "other" },
-	[TLS_EXPIRED] = { "tls-expired", "127.0.0.1", "expired" },
+	[PLAIN] = { "plain", "127.0.0.1", NULL, false },
+	[PLAIN6] = { "plain6", "::1", NULL, false },
+	[TLS] = { "tls", "127.0.0.1", "good", false },
+	[TLS_OTHER] = { "tls-other", "127.0.0.1", "other", false },
+	[TLS_EXPIRED] = { "tls-expired", "127.0.0.1", "expired", false },
+	[TLS_CLIENT] = { "tls-client", "127.0.0.1", "good", true },
 };
 
 struct fetch_lab lab;
@@ -45,10 +51,11 @@ static unsigned read_port(const char *name)
 static void start_server(enum server_name which, const char *script)
 {
 	int64_t until = time_monotonic_ms() + CHILD_PATIENCE_MS;
-	char ready[128], log[128], cert[128], key[128];
+	char ready[128], log[128], cert[128], key[128], client[128];
 	const char *const argv[] = {
 		"/usr/bin/env", "python3", script, "--bind", servers[which].address, "--dir", lab.folder,
-		"--ready", ready, "--log", log, servers[which].certificate ? "--cert" : NULL, cert, "--key", key, NULL,
+		"--ready", ready, "--log", log, servers[which].certificate ? "--cert" : NULL, cert, "--key", key,
+		servers[which].client ? "--client-ca" : NULL, client, NULL,
 	};
 	struct child_setup setup = { .argv = argv, .input_fd = -1, .body_fd = -1 };
 	const char *certificate = servers[which].certificate ? servers[which].certificate : "";
@@ -57,6 +64,7 @@ static void start_server(enum server_name which, const char *script)
 	snprintf(log, sizeof(log), "%s/%s.log", lab.folder, servers[which].name);
 	snprintf(cert, sizeof(cert), "%s/%s.crt", lab.folder, certificate);
 	snprintf(key, sizeof(key), "%s/%s.key", lab.folder, certificate);
+	snprintf(client, sizeof(client), "%s/client.crt", lab.folder);
 	child_start(&lab.process[which], &setup);
 	while (lab.port[which] == 0 && time_monotonic_ms() < until) {
 		poll(NULL, 0, 20);
@@ -132,6 +140,19 @@ char *copy(const char *text)
 	return copied;
 }
 
+/* What hallowd reads for hallowd-fetch; "" for NULL. */
+static char *read_pem(const char *name)
+{
+	struct buffer text = BUFFER_INIT;
+	char *copied;
+
+	if (name)
+		assert_int_equal(file_read(AT_FDCWD, name, 65536, &text, NULL), 0);
+	copied = copy(buffer_str(&text));
+	buffer_free(&text);
+	return copied;
+}
+
 void send_request(const struct child *c, const char *url, const struct wish *w)
 {
 	struct fetch_request q = {
@@ -141,13 +162,24 @@ void send_request(const struct child *c, const char *url, const struct wish *w)
 		.total_timeout_ms = w->total_ms > 0 ? w->total_ms : 30000,
 		.max_redirects = 5,
 		.max_bytes = w->max_bytes > 0 ? w->max_bytes : MAX_BYTES,
-		.ca_file = copy(w->ca_file),
+		.ca = read_pem(w->ca_file),
+		.proxy = copy(w->proxy),
+		.pinned_key = copy(w->pinned_key),
+		.certificate = read_pem(w->certificate_file),
+		.key = read_pem(w->key_file),
+		.token = copy(w->token),
 		.etag = copy(w->etag),
 		.last_modified = copy(w->last_modified),
 		.user_agent = copy("hallowd/test"),
 	};
 	struct buffer out = BUFFER_INIT;
 
+	if (w->header) {
+		q.headers = calloc(1, sizeof(q.headers[0]));
+		assert_non_null(q.headers);
+		q.headers[0] = (struct fetch_header) { copy(w->header), copy(w->header_value) };
+		q.header_count = 1;
+	}
 	assert_int_equal(fetch_request_encode(&out, &q), 0);
 	child_send(c, &out);
 	buffer_free(&out);

@@ -78,8 +78,8 @@ static const char *lists_text(const struct kernel_change *c)
 
 	text[0] = '\0';
 	for (size_t i = 0; i < c->list_count; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s +%s -%s", i == 0 ? "" : "; ", c->lists[i].list,
-		         set_text(&c->lists[i].added), set_text(&c->lists[i].removed));
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s +%s -%s", i == 0 ? "" : "; ",
+		         c->lists[i].list, set_text(&c->lists[i].added), set_text(&c->lists[i].removed));
 	return text;
 }
 
@@ -136,7 +136,8 @@ static void lists_change(void **state)
 		{ "list a 10.0.0.0/24\n" WEB, "web", "", "", "a +10.0.0.0/24 -" },
 		{ "list a 10.0.0.0/24 10.0.2.1 fd00::/64\n" WEB, "", "", "", "a +10.0.2.1/32,fd00::/64 -" },
 		{ "list a 10.0.0.0/23 10.0.2.1 fd00::/63\n" WEB, "", "", "", "a +10.0.1.0/24,fd00:0:0:1::/64 -" },
-		{ "list a 10.0.0.0/25 10.0.2.1 fd00::/64\n" WEB, "", "", "", "a + -10.0.0.128/25,10.0.1.0/24,fd00:0:0:1::/64" },
+		{ "list a 10.0.0.0/25 10.0.2.1 fd00::/64\n" WEB, "", "", "",
+		  "a + -10.0.0.128/25,10.0.1.0/24,fd00:0:0:1::/64" },
 		{ "list a 10.0.0.0/26 10.0.0.66-10.0.0.127 10.0.2.1 fd00::/66 fd00::8000:0:0:0/65\n" WEB, "", "", "",
 		  "a + -10.0.0.64/31,fd00::4000:0:0:0/66" },
 		{ "list a 10.0.0.0/25 10.0.2.2 fd00::/64\n" WEB, "", "", "",
@@ -210,6 +211,8 @@ static void endpoints_change(void **state)
 	WALK(steps);
 }
 
+#define XO AB "endpoint x tcp 1 192.0.2.1 a\nendpoint o tcp 1 192.0.2.9 a\n"
+
 static void modes_and_limits_change(void **state)
 {
 	static const struct step steps[] = {
@@ -219,11 +222,11 @@ static void modes_and_limits_change(void **state)
 		{ AB "endpoint x tcp 1 192.0.2.1 a reject\nendpoint o tcp 1 192.0.2.9 a observe\n", "", "x", "", "" },
 		{ AB "endpoint x tcp 1 192.0.2.1 a reject\nendpoint o tcp 1 192.0.2.9 a reject\n", "", "o", "", "" },
 		{ AB "endpoint x tcp 1 192.0.2.1 a\nendpoint o tcp 1 192.0.2.9 a\n", "", "o,x", "", "" },
-		{ AB "endpoint x tcp 1 192.0.2.1 a\nendpoint o tcp 1 192.0.2.9 a\nlimits 6 1000 1024\n", "", "o,x", "", "" },
-		{ AB "endpoint x tcp 1 192.0.2.1 a\nendpoint o tcp 1 192.0.2.9 a\nlimits 6 1 1024\n", "", "o,x", "", "" },
-		{ AB "endpoint x tcp 1 192.0.2.1 a\nendpoint o tcp 1 192.0.2.9 a\nlimits 6 0 1024\n", "", "o,x", "", "" },
+		{ XO "limits 6 1000 1024\n", "", "o,x", "", "" },
+		{ XO "limits 6 1 1024\n", "", "o,x", "", "" },
+		{ XO "limits 6 0 1024\n", "", "o,x", "", "" },
 		/* The dynamic sets are made anew, no endpoint is another. */
-		{ AB "endpoint x tcp 1 192.0.2.1 a\nendpoint o tcp 1 192.0.2.9 a\nlimits 6 0 7\n", "", "", "", "" },
+		{ XO "limits 6 0 7\n", "", "", "", "" },
 	};
 
 	(void)state;
@@ -233,7 +236,8 @@ static void modes_and_limits_change(void **state)
 /* An endpoint's own addresses may overlap; what the kernel gets may not. */
 static void addresses_of_an_endpoint_overlap(void **state)
 {
-	struct policy p = make_policy("list a 10.0.0.1\nendpoint x tcp 1 10.0.0.0/24,10.0.0.7,10.0.1.0/24,fd00::/8,fd00::1 a,a\n");
+	struct policy p = make_policy("list a 10.0.0.1\n"
+	                              "endpoint x tcp 1 10.0.0.0/24,10.0.0.7,10.0.1.0/24,fd00::/8,fd00::1 a,a\n");
 	struct kernel *k = open_kernel();
 	struct kernel_change c;
 
@@ -242,7 +246,8 @@ static void addresses_of_an_endpoint_overlap(void **state)
 	kernel_change_free(&c);
 	assert_in_force(k, &p);
 	if (lab_has_nft())
-		assert_non_null(strstr(lab_output("nft list map inet hallowd endpoints4"), "10.0.0.0/23 . tcp . 1 : goto endpoint/x"));
+		assert_non_null(strstr(lab_output("nft list map inet hallowd endpoints4"),
+		                       "10.0.0.0/23 . tcp . 1 : goto endpoint/x"));
 	teardown(k);
 	policy_free(&p);
 }
@@ -256,8 +261,10 @@ static void fill(struct policy *p, uint32_t count, uint32_t leave_out)
 	for (uint32_t i = 0; i < count; i++) {
 		if (leave_out != 0 && i % leave_out == 0)
 			continue;
-		assert_int_equal(prefix_set_add_range4(set, 0x0b000000 + i * 4, 0x0b000000 + i * 4 + i % 3), 0);
-		assert_int_equal(prefix_set_add_range6(set, (struct u128){ 0xfd00, i * 4 }, (struct u128){ 0xfd00, i * 4 + i % 3 }), 0);
+		uint32_t v4 = 0x0b000000 + i * 4;
+		struct u128 first = { 0xfd00, i * 4 }, last = { 0xfd00, i * 4 + i % 3 };
+		assert_int_equal(prefix_set_add_range4(set, v4, v4 + i % 3), 0);
+		assert_int_equal(prefix_set_add_range6(set, first, last), 0);
 	}
 	prefix_set_normalize(set);
 }
@@ -383,7 +390,8 @@ static void assert_same_lines(const char *a, const char *b)
 
 static void the_printed_ruleset_is_the_same(void **state)
 {
-	struct policy p = make_policy(SMALL "endpoint all udp 53 0.0.0.0/0 hum,office,none\nlist world 0.0.0.0/0 ::/0\n");
+	struct policy p = make_policy(SMALL "endpoint all udp 53 0.0.0.0/0 hum,office,none\n"
+	                              "list world 0.0.0.0/0 ::/0\n");
 	struct buffer text = BUFFER_INIT;
 	struct kernel *k = open_kernel();
 	struct kernel_change c;
@@ -420,17 +428,17 @@ static void the_printed_ruleset_is_the_same(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(first_apply_makes_everything),
-	cmocka_unit_test(lists_change),
-	cmocka_unit_test(lists_reach_the_bounds),
-	cmocka_unit_test(lists_come_and_go),
-	cmocka_unit_test(endpoints_change),
-	cmocka_unit_test(modes_and_limits_change),
-	cmocka_unit_test(addresses_of_an_endpoint_overlap),
-	cmocka_unit_test(costs_follow_the_change),
-	cmocka_unit_test(one_endpoint_of_many_changes),
-	cmocka_unit_test(a_refused_batch_changes_nothing),
-	cmocka_unit_test(the_printed_ruleset_is_the_same),
+	cmocka_unit_test_setup(first_apply_makes_everything, lab_new),
+	cmocka_unit_test_setup(lists_change, lab_new),
+	cmocka_unit_test_setup(lists_reach_the_bounds, lab_new),
+	cmocka_unit_test_setup(lists_come_and_go, lab_new),
+	cmocka_unit_test_setup(endpoints_change, lab_new),
+	cmocka_unit_test_setup(modes_and_limits_change, lab_new),
+	cmocka_unit_test_setup(addresses_of_an_endpoint_overlap, lab_new),
+	cmocka_unit_test_setup(costs_follow_the_change, lab_new),
+	cmocka_unit_test_setup(one_endpoint_of_many_changes, lab_new),
+	cmocka_unit_test_setup(a_refused_batch_changes_nothing, lab_new),
+	cmocka_unit_test_setup(the_printed_ruleset_is_the_same, lab_new),
 };
 
 int run_apply_tests(void)

@@ -1,11 +1,16 @@
 #include "test_kernel.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "kernel/netlink.h"
+#include "kernel/put.h"
 
 #define POLICY                                                      \
 	"list a 10.0.0.0/24 10.0.2.1 fd00::/64\n"                   \
@@ -61,7 +66,7 @@ static void nobody_else_may_change_the_table(void **state)
 	assert_in_force(stranger, &p); /* reading is for all */
 	assert_int_equal(kernel_apply(stranger, &p, &c, &err), -1);
 	assert_non_null(strstr(err.text, "belongs to"));
-	assert_non_null(strstr(err.text, "test_kernel")); /* the owner's name */
+	assert_non_null(strstr(err.text, lab_own_name()));
 	assert_int_equal(kernel_teardown(stranger, &err), -1);
 	assert_non_null(strstr(err.text, "belongs to"));
 	kernel_close(stranger);
@@ -175,8 +180,8 @@ static void old_answers_are_thrown_away(void **state)
 		char table[8];
 		uint16_t len2, type2;
 		char set[12];
-	} __attribute__((packed)) dump = { sizeof(dump), 10 << 8 | 13, 1 | 0x300, 7, 0, 1, 0, { 0, 0 }, 4 + 8, 1, "hallowd", 4 + 9, 2,
-	                                   "list/a/4" };
+	} __attribute__((packed)) dump = { sizeof(dump), 10 << 8 | 13, 1 | 0x300, 7, 0, 1, 0, { 0, 0 }, 4 + 8, 1, "hallowd",
+	                                   4 + 9, 2, "list/a/4" };
 	assert_int_equal(send(fd, &dump, sizeof(dump), 0), sizeof(dump));
 	assert_int_equal(kernel_open(&k, fd, &err), 0);
 	assert_in_force(k, &p);
@@ -214,8 +219,8 @@ static void a_foreign_table_is_replaced(void **state)
 	apply_lines(k, POLICY);
 	need_persist(k);
 	must_teardown(k);
-	assert_int_equal(lab_run("printf 'table inet hallowd {\n set list/a/4 { type ipv4_addr\n }\n chain x { accept\n }\n}\n' | nft -f -"),
-	                 0);
+	assert_int_equal(lab_run("printf 'table inet hallowd {\n set list/a/4 { type ipv4_addr\n }\n"
+	                         " chain x { accept\n }\n}\n' | nft -f -"), 0);
 	must_apply(k, &p, &c);
 	assert_true(c.any && c.table_made);
 	kernel_change_free(&c);
@@ -258,9 +263,10 @@ static const char *const meddling[] = {
 	"nft add map inet hallowd more '{ type ipv4_addr : verdict ; elements = { 1.1.1.1 : goto endpoint/web } ; }'",
 	"nft add table inet hallowd '{ flags dormant ; }'",
 	"nft chain inet hallowd prerouting '{ policy drop ; }'",
-	"printf 'delete table inet hallowd\ntable inet hallowd {\n set list/a/4 { type ipv4_addr\n }\n map endpoints4 { type ipv4_addr : "
-	"verdict\n }\n chain prerouting { type filter hook prerouting priority 0; policy accept;\n }\n chain endpoint/web { type filter "
-	"hook input priority 0; policy accept;\n }\n}\n' | nft -f -",
+	"printf 'delete table inet hallowd\ntable inet hallowd {\n set list/a/4 { type ipv4_addr\n }\n"
+	" map endpoints4 { type ipv4_addr : verdict\n }\n"
+	" chain prerouting { type filter hook prerouting priority 0; policy accept;\n }\n"
+	" chain endpoint/web { type filter hook input priority 0; policy accept;\n }\n}\n' | nft -f -",
 };
 
 static void meddle(struct kernel *k, const struct policy *p, const char *command)
@@ -311,8 +317,8 @@ static void other_tables_are_left_alone(void **state)
 	(void)state;
 	if (!lab_has_nft())
 		skip();
-	assert_int_equal(lab_run("nft add table ip hallowd; nft add chain ip hallowd prerouting; nft add table inet other; "
-	                         "nft add chain inet other prerouting; nft add counter inet other deny/web"), 0);
+	assert_int_equal(lab_run("nft add table ip hallowd; nft add chain ip hallowd prerouting; "
+	                         "nft add table inet other; nft add chain inet other prerouting; nft add counter inet other deny/web"), 0);
 	before = strdup(lab_output("nft list ruleset"));
 	kernel_without_owner(k);
 	must_apply(k, &p, &c);
@@ -330,6 +336,105 @@ static void other_tables_are_left_alone(void **state)
 	policy_free(&p);
 }
 
+/* What is remembered of the table turns out wrong: somebody used a copy of this socket. */
+static void a_wrong_memory_is_mended(void **state)
+{
+	struct policy p = make_policy(POLICY "list c 10.9.0.0/16\n");
+	struct kernel *k = open_kernel(), *copy;
+	struct kernel_change c;
+	struct error err;
+
+	(void)state;
+	apply_lines(k, POLICY);
+	assert_int_equal(kernel_open(&copy, dup(kernel_fd(k)), &err), 0);
+	must_apply(copy, &p, &c);
+	kernel_change_free(&c);
+	kernel_close(copy);
+	must_apply(k, &p, &c); /* set list/c/4 is there already */
+	assert_false(c.any);
+	kernel_change_free(&c);
+	assert_in_force(k, &p);
+	must_teardown(k);
+	kernel_close(k);
+	policy_free(&p);
+}
+
+/* A transaction that was worked out from an earlier state of the ruleset is refused as a whole. */
+static void an_outdated_transaction_is_refused(void **state)
+{
+	struct batch b = { .bytes = BUFFER_INIT };
+	struct netlink nl;
+	struct error err;
+	uint32_t generation;
+
+	(void)state;
+	assert_int_equal(netlink_open(&nl, -1, &err), 0);
+	assert_int_equal(netlink_generation(&nl, &generation), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(batch_begin(&b, nl.seq, &generation), 0);
+		assert_int_equal(put_table(&b, i == 0 ? "first" : "second", 0), 0);
+		assert_int_equal(batch_end(&b, true), 0);
+		assert_int_equal(netlink_commit(&nl, &b, &err), i == 0 ? 0 : -1);
+		if (i == 1)
+			assert_int_equal(errno, ERESTART);
+		batch_free(&b);
+	}
+	assert_int_equal(batch_begin(&b, nl.seq, NULL), 0);
+	assert_int_equal(put_table_gone(&b, "first"), 0);
+	assert_int_equal(put_table_gone(&b, "second"), 0);
+	assert_int_equal(batch_end(&b, true), 0);
+	assert_int_equal(netlink_commit(&nl, &b, &err), -1);
+	assert_non_null(strstr(err.text, "the kernel refused removing table second: No such file"));
+	batch_free(&b);
+	netlink_close(&nl);
+}
+
+/* In a child that has no capability: what it tells, on a pipe. */
+static void without_the_right(int out)
+{
+	struct policy p = make_policy(POLICY);
+	struct kernel_state st;
+	struct kernel_change c;
+	struct kernel *k;
+	struct error err = { "" };
+	int fd;
+
+	if (setresuid(65534, 65534, 65534) != 0 || kernel_open(&k, -1, &err) != 0)
+		_exit(1);
+	kernel_state(k, &st, &err);
+	dprintf(out, "%s\n", err.text);
+	kernel_apply(k, &p, &c, &err);
+	dprintf(out, "%s\n", err.text);
+	nflog_open(5, 4096, &fd, &err);
+	dprintf(out, "%s\n", err.text);
+	_exit(0);
+}
+
+static void a_missing_right_is_told(void **state)
+{
+	int fds[2], status, told = 0;
+	char line[256];
+	pid_t child;
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	child = fork();
+	if (child == 0)
+		without_the_right(fds[1]);
+	close(fds[1]);
+	f = fdopen(fds[0], "r");
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (strstr(line, "CAP_NET_ADMIN is needed") == NULL)
+			fail_msg("\"%s\" does not tell what is missing", line);
+		told++;
+	}
+	fclose(f);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(told, 3);
+}
+
 static void an_nflog_group_has_one_listener(void **state)
 {
 	struct error err;
@@ -344,22 +449,26 @@ static void an_nflog_group_has_one_listener(void **state)
 	assert_int_equal(getsockopt(first, SOL_SOCKET, SO_RCVBUF, &value, &len), 0);
 	assert_true(value >= 1 << 20);
 	assert_int_equal(nflog_open(77, 1 << 20, &second, &err), -1);
-	assert_non_null(strstr(err.text, "NFLOG group 77 is in use by test_kernel"));
+	assert_non_null(strstr(err.text, "NFLOG group 77 is in use by"));
+	assert_non_null(strstr(err.text, lab_own_name()));
 	close(first);
 	assert_int_equal(nflog_open(77, 1 << 20, &second, &err), 0);
 	close(second);
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(nobody_else_may_change_the_table),
-	cmocka_unit_test(the_table_stays_and_is_adopted),
-	cmocka_unit_test(the_socket_can_be_handed_over),
-	cmocka_unit_test(old_answers_are_thrown_away),
-	cmocka_unit_test(only_netfilter_sockets_are_taken_over),
-	cmocka_unit_test(a_foreign_table_is_replaced),
-	cmocka_unit_test(meddling_is_found_and_undone),
-	cmocka_unit_test(other_tables_are_left_alone),
-	cmocka_unit_test(an_nflog_group_has_one_listener),
+	cmocka_unit_test_setup(nobody_else_may_change_the_table, lab_new),
+	cmocka_unit_test_setup(the_table_stays_and_is_adopted, lab_new),
+	cmocka_unit_test_setup(the_socket_can_be_handed_over, lab_new),
+	cmocka_unit_test_setup(old_answers_are_thrown_away, lab_new),
+	cmocka_unit_test_setup(only_netfilter_sockets_are_taken_over, lab_new),
+	cmocka_unit_test_setup(a_foreign_table_is_replaced, lab_new),
+	cmocka_unit_test_setup(meddling_is_found_and_undone, lab_new),
+	cmocka_unit_test_setup(other_tables_are_left_alone, lab_new),
+	cmocka_unit_test_setup(a_wrong_memory_is_mended, lab_new),
+	cmocka_unit_test_setup(an_outdated_transaction_is_refused, lab_new),
+	cmocka_unit_test_setup(a_missing_right_is_told, lab_new),
+	cmocka_unit_test_setup(an_nflog_group_has_one_listener, lab_new),
 };
 
 int run_owner_tests(void)

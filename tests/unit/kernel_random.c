@@ -31,7 +31,9 @@ static uint32_t some_address4(void)
 
 static struct u128 some_address6(void)
 {
-	static const struct u128 bases[] = { { 0, 0 }, { 1, UINT64_MAX - 7 }, { 2, 0 }, { UINT64_MAX, UINT64_MAX - 15 } };
+	static const struct u128 bases[] = {
+		{ 0, 0 }, { 1, UINT64_MAX - 7 }, { 2, 0 }, { UINT64_MAX, UINT64_MAX - 15 },
+	};
 	struct u128 a = bases[below(4)];
 	uint64_t low = a.lo;
 
@@ -71,8 +73,8 @@ static void some_endpoint(struct policy *p, uint32_t number, uint32_t network)
 	struct policy_endpoint *e = &p->endpoints[p->endpoint_count++];
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
 
-	*e = (struct policy_endpoint){ .name = name("e", number), .protocol = protocols[below(3)], .mode = below(4) == 0,
-	                               .deny_with = below(3) == 0 };
+	*e = (struct policy_endpoint){ .name = name("e", number), .protocol = protocols[below(3)],
+	                               .mode = below(4) == 0, .deny_with = below(3) == 0 };
 	e->address_count = 1 + below(3);
 	e->addresses = calloc(e->address_count, sizeof(*e->addresses));
 	e->port_count = 1 + below(3);
@@ -127,17 +129,25 @@ static struct policy some_policy(const struct policy *last)
 	return p;
 }
 
+static bool has_endpoint(const struct policy *p, const char *endpoint)
+{
+	return policy_find_endpoint(p, endpoint) != NULL;
+}
+
 /* The change told is the difference of the two policies' lists. */
 static void assert_told(const struct policy *from, const struct policy *to, const struct kernel_change *c)
 {
 	static const struct prefix_set nothing = PREFIX_SET_INIT;
 
 	for (size_t i = 0; i < c->list_count; i++) {
-		const struct policy_list *old = policy_find_list(from, c->lists[i].list), *new = policy_find_list(to, c->lists[i].list);
+		const struct policy_list *was = policy_find_list(from, c->lists[i].list);
+		const struct policy_list *is = policy_find_list(to, c->lists[i].list);
+		const struct prefix_set *old = was != NULL ? &was->set : &nothing;
+		const struct prefix_set *new = is != NULL ? &is->set : &nothing;
 		struct prefix_set added = PREFIX_SET_INIT, removed = PREFIX_SET_INIT;
 
-		assert_int_equal(prefix_set_subtract(&added, new != NULL ? &new->set : &nothing, old != NULL ? &old->set : &nothing), 0);
-		assert_int_equal(prefix_set_subtract(&removed, old != NULL ? &old->set : &nothing, new != NULL ? &new->set : &nothing), 0);
+		assert_int_equal(prefix_set_subtract(&added, new, old), 0);
+		assert_int_equal(prefix_set_subtract(&removed, old, new), 0);
 		assert_true(prefix_set_equal(&added, &c->lists[i].added));
 		assert_true(prefix_set_equal(&removed, &c->lists[i].removed));
 		assert_false(prefix_set_empty(&added) && prefix_set_empty(&removed));
@@ -145,11 +155,11 @@ static void assert_told(const struct policy *from, const struct policy *to, cons
 		prefix_set_free(&removed);
 	}
 	for (size_t i = 0; i < c->added_count; i++)
-		assert_true(policy_find_endpoint(to, c->added[i]) != NULL && policy_find_endpoint(from, c->added[i]) == NULL);
+		assert_true(has_endpoint(to, c->added[i]) && !has_endpoint(from, c->added[i]));
 	for (size_t i = 0; i < c->removed_count; i++)
-		assert_true(policy_find_endpoint(from, c->removed[i]) != NULL && policy_find_endpoint(to, c->removed[i]) == NULL);
+		assert_true(has_endpoint(from, c->removed[i]) && !has_endpoint(to, c->removed[i]));
 	for (size_t i = 0; i < c->changed_count; i++)
-		assert_true(policy_find_endpoint(from, c->changed[i]) != NULL && policy_find_endpoint(to, c->changed[i]) != NULL);
+		assert_true(has_endpoint(from, c->changed[i]) && has_endpoint(to, c->changed[i]));
 }
 
 static void random_policies(bool owner)
@@ -200,8 +210,8 @@ static void random_policies_without(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(random_policies_with_an_owner),
-	cmocka_unit_test(random_policies_without),
+	cmocka_unit_test_setup(random_policies_with_an_owner, lab_new),
+	cmocka_unit_test_setup(random_policies_without, lab_new),
 };
 
 int run_random_tests(void)

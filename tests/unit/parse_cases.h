@@ -32,5 +32,6 @@ int test_csv(void);
 int test_html(void);
 int test_xml(void);
 int test_guess(void);
+int test_minisign(void);
 
 #endif

@@ -131,7 +131,8 @@ void rig_log(struct rig *g, const char *prefix, time_us time, unsigned count)
 	char source[ADDRESS_TEXT_MAX];
 
 	for (unsigned i = 0; i < count; i++) {
-		struct logged l = { prefix, source, "203.0.113.10", (uint16_t)(50000 + i), 443, IPPROTO_TCP, time + i * 1000, g->seq++ };
+		uint16_t port = (uint16_t)(50000 + i);
+		struct logged l = { prefix, source, "203.0.113.10", port, 443, IPPROTO_TCP, time + i * 1000, g->seq++ };
 		size_t len;
 
 		snprintf(source, sizeof(source), "192.0.2.%u", 1 + i % 250);
@@ -179,14 +180,16 @@ void rig_event(struct rig *g, uint64_t seq, const char *kind)
 
 void rig_revision(struct rig *g, const char *list, uint64_t revision, time_us time)
 {
-	struct audit_revision r = { text(list), revision, time, 1, text("[]"), text("[]"), text("[]"), text("guards"), text("") };
+	char *none = text("[]");
+	struct audit_revision r = { text(list), revision, time, 1, none, none, none, text("guards"), text("") };
 	struct buffer b = BUFFER_INIT;
 
 	assert_int_equal(audit_revision_encode(&b, ++g->message, &r), 0);
 	rig_take(g, &b);
 }
 
-void rig_policy_of(struct rig *g, const char *epoch, time_us time, bool continued, struct audit_policy_endpoint *endpoints, size_t count)
+void rig_policy_of(struct rig *g, const char *epoch, time_us time, bool continued,
+                   struct audit_policy_endpoint *endpoints, size_t count)
 {
 	struct audit_policy p = { time, text(epoch), continued, 0, endpoints, count };
 	struct buffer b = BUFFER_INIT;
@@ -198,8 +201,16 @@ void rig_policy_of(struct rig *g, const char *epoch, time_us time, bool continue
 void rig_policy(struct rig *g, const char *epoch, time_us time, bool continued, uint64_t a, uint64_t b)
 {
 	struct audit_policy_list lists[2];
-	struct audit_policy_endpoint e = { .name = text("web"), .kind = text("https"), .mode = text("enforce"), .where = text("x"),
-		                               .owner = text(""), .reason = text(""), .state = COVERAGE_ENFORCED, .lists = lists };
+	struct audit_policy_endpoint e = {
+		.name = text("web"),
+		.kind = text("https"),
+		.mode = text("enforce"),
+		.where = text("x"),
+		.owner = text(""),
+		.reason = text(""),
+		.state = COVERAGE_ENFORCED,
+		.lists = lists,
+	};
 
 	if (a != 0)
 		lists[e.list_count++] = (struct audit_policy_list){ text("a"), a };
@@ -215,7 +226,12 @@ void rig_reading(struct rig *g, const char *epoch, time_us time, struct counters
 		{ text("web"), COUNTER_DENY, c.deny, 12 },
 		{ text("web"), COUNTER_OVER, c.over, 13 },
 	};
-	struct audit_denied denied = { .endpoint = text("web"), .protocol = IPPROTO_TCP, .port = 443, .packets = denied_packets };
+	struct audit_denied denied = {
+		.endpoint = text("web"),
+		.protocol = IPPROTO_TCP,
+		.port = 443,
+		.packets = denied_packets,
+	};
 	struct audit_reading r = { time, text(epoch), counters, 3, &denied, denied_packets > 0 ? 1 : 0 };
 	struct buffer b = BUFFER_INIT;
 

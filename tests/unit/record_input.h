@@ -51,7 +51,7 @@ int rig_teardown(void **state);
 /* As kill -9 and a new process: what was not committed is gone, the socket stays. */
 void rig_restart(struct rig *g);
 
-/* The kernel logs `count` packets from 192.0.2.1 and on to 203.0.113.10 port 443, a millisecond apart from `time` on. */
+/* The kernel logs `count` packets from 192.0.2.1 and on to 203.0.113.10 port 443, a millisecond apart from `time`. */
 void rig_log(struct rig *g, const char *prefix, time_us time, unsigned count);
 void rig_lose(struct rig *g, unsigned count); /* it would have, but the socket was full */
 
@@ -62,7 +62,8 @@ void rig_revision(struct rig *g, const char *list, uint64_t revision, time_us ti
 
 /* An endpoint "web", enforced, with lists "a" and "b" of these revisions (0: without it); `state` of the coverage. */
 void rig_policy(struct rig *g, const char *epoch, time_us time, bool continued, uint64_t a, uint64_t b);
-void rig_policy_of(struct rig *g, const char *epoch, time_us time, bool continued, struct audit_policy_endpoint *endpoints, size_t count);
+void rig_policy_of(struct rig *g, const char *epoch, time_us time, bool continued,
+                   struct audit_policy_endpoint *endpoints, size_t count);
 
 struct counters {
 	uint64_t allow, deny, over; /* of "web" */

@@ -1,4 +1,5 @@
-/* audit.db: the schema's views against what was stored, and how the file is opened, also when it is damaged or not ours. */
+/* audit.db: the schema's views against what was stored, and how the file is opened, also when it is damaged or not
+ * ours. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -91,8 +92,10 @@ static void assert_row(sqlite3 *db, const char *sql, const char *expected)
 
 static void store_names(sqlite3 *db)
 {
-	run(db, "INSERT INTO endpoint VALUES (1, 'prod-api', 'kubernetes-api', 'enforce', '', '', '', 'humanitec,office', 1);"
-	        "INSERT INTO decision VALUES (1, 1, 0, 'listed', 'humanitec', 3), (2, 1, 1, 'not-listed', 'humanitec,office', '3,1'),"
+	run(db, "INSERT INTO endpoint VALUES (1, 'prod-api', 'kubernetes-api', 'enforce', '', '', '', 'humanitec,office',"
+	        " 1);"
+	        "INSERT INTO decision VALUES (1, 1, 0, 'listed', 'humanitec', 3), (2, 1, 1, 'not-listed',"
+	        " 'humanitec,office', '3,1'),"
 	        " (3, 1, 1, 'not-listed', '', '');"
 	        "INSERT INTO target VALUES (1, ((203 << 24) + (113 << 8) + 10) - 2147483648, 6443, 6),"
 	        " (2, x'20010db8000000000000000000000010', -1, 132), (3, 0, 53, 17)");
@@ -109,13 +112,14 @@ static void connections_are_shown_as_text(void **state)
 	        " (1795487541123457, -1000, x'20010db800000000000000000bad0066', NULL, 2, 2),"
 	        " (1795487542000000, 0, 4294967295 - 2147483648, -32768, 3, 3)");
 	assert_row(db, "SELECT * FROM connections WHERE id = 1795487541123456",
-	           "1795487541123456|2026-11-24T02:32:21.123456Z|prod-api|allow|listed|34.159.97.57|40000|203.0.113.10|6443|tcp|"
-	           "humanitec|3||||");
+	           "1795487541123456|2026-11-24T02:32:21.123456Z|prod-api|allow|listed|34.159.97.57|40000|"
+	           "203.0.113.10|6443|tcp|humanitec|3||||");
 	assert_row(db, "SELECT * FROM connections WHERE id = 1795487541123457",
-	           "1795487541123457|2026-11-24T02:32:21.122457Z|prod-api|deny|not-listed|2001:db8::bad:66||2001:db8::10||sctp|"
-	           "humanitec,office|3,1||||");
+	           "1795487541123457|2026-11-24T02:32:21.122457Z|prod-api|deny|not-listed|2001:db8::bad:66||"
+	           "2001:db8::10||sctp|humanitec,office|3,1||||");
 	assert_row(db, "SELECT * FROM connections WHERE id = 1795487542000000",
-	           "1795487542000000|2026-11-24T02:32:22.000000Z|prod-api|deny|not-listed|255.255.255.255|0|128.0.0.0|53|udp||||||");
+	           "1795487542000000|2026-11-24T02:32:22.000000Z|prod-api|deny|not-listed|255.255.255.255|0|"
+	           "128.0.0.0|53|udp||||||");
 	assert_row(db, "SELECT typeof(revision) FROM connections WHERE verdict = 'allow' AND revision = 3", "integer");
 	sqlite3_close(db);
 }
@@ -139,7 +143,8 @@ static void other_views_are_shown_as_text(void **state)
 	assert_row(db, "SELECT group_concat(state) FROM coverage", "enforced,observed,unprotected");
 	assert_row(db, "SELECT * FROM tallies",
 	           "prod-api|deny|1970-01-01T00:00:00.000005Z|1970-01-01T00:00:00.000006Z|10|7|2|1");
-	assert_row(db, "SELECT name, kind, mode, lists, present FROM endpoints", "prod-api|kubernetes-api|enforce|humanitec,office|1");
+	assert_row(db, "SELECT name, kind, mode, lists, present FROM"
+	               " endpoints", "prod-api|kubernetes-api|enforce|humanitec,office|1");
 	sqlite3_close(db);
 }
 
@@ -181,7 +186,8 @@ static void addresses_are_canonical_in_plain_sql(void **state)
 	(void)state;
 	store_names(db);
 	run(db, "BEGIN");
-	assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO connection VALUES (?1, 0, ?2, 0, 1, 1)", -1, &insert, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO connection VALUES (?1, 0, ?2, 0, 1,"
+	                                        " 1)", -1, &insert, NULL), SQLITE_OK);
 	for (unsigned n = 0; n < 3000; n++) {
 		odd_address(&a, n);
 		if (n >= 2000)
@@ -193,10 +199,12 @@ static void addresses_are_canonical_in_plain_sql(void **state)
 	}
 	sqlite3_finalize(insert);
 	run(db, "COMMIT");
-	assert_row(db, "SELECT group_concat(ip(c.source) || ' is not ' || v.source) FROM connection c JOIN connections v USING (id)"
+	assert_row(db, "SELECT group_concat(ip(c.source) || ' is not ' || v.source) FROM connection c JOIN connections v"
+	               " USING (id)"
 	               " WHERE ip(c.source) <> v.source", "");
 	assert_int_equal(sqlite3_open(AUDIT_FILE, &plain), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(plain, "SELECT v.source, c.source FROM connection c JOIN connections v USING (id)"
+	assert_int_equal(sqlite3_prepare_v2(plain, "SELECT v.source, c.source FROM connection c JOIN connections v USING"
+	                                           " (id)"
 	                                           " ORDER BY c.id", -1, &shown, NULL), SQLITE_OK);
 	srand(1);
 	sqlite3_close(db);
@@ -253,13 +261,15 @@ static void a_period_is_found_by_key(void **state)
 	run(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)"
 	        " INSERT INTO connection SELECT i * 1000000, 0, 0, 0, 1, 1 FROM n;"
 	        "INSERT INTO connection VALUES (1000000001, 50500000 - 1000000001, 0, 0, 1, 1)");
-	assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM connection c WHERE " AUDIT_IN_PERIOD, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM connection c"
+	                                        " WHERE " AUDIT_IN_PERIOD, -1, &stmt, NULL), SQLITE_OK);
 	sqlite3_bind_int64(stmt, 1, 50000000);
 	sqlite3_bind_int64(stmt, 2, 60000000);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
 	assert_int_equal(sqlite3_column_int(stmt, 0), 11);
 	sqlite3_finalize(stmt);
-	assert_int_equal(sqlite3_prepare_v2(db, "EXPLAIN QUERY PLAN SELECT count(*) FROM connection c WHERE " AUDIT_IN_PERIOD, -1,
+	assert_int_equal(sqlite3_prepare_v2(db, "EXPLAIN QUERY PLAN SELECT count(*) FROM connection c"
+	                                        " WHERE " AUDIT_IN_PERIOD, -1,
 	                                    &stmt, NULL), SQLITE_OK);
 	while (sqlite3_step(stmt) == SQLITE_ROW)
 		strncat(plan, (const char *)sqlite3_column_text(stmt, 3), sizeof(plan) - strlen(plan) - 1);
@@ -313,7 +323,8 @@ static void a_folder_with_a_closed_path_is_enough(void **state)
 			_exit(2);
 		for (int i = 0; i < 2; i++) { /* the second time there is a file, and a journal */
 			if (audit_open_writer(&db, &err) == -1 ||
-			    sqlite3_exec(db, "INSERT INTO event (time, kind, subject, detail) VALUES (1, 'start', '', '{}')", NULL, NULL,
+			    sqlite3_exec(db, "INSERT INTO event (time, kind, subject, detail) VALUES (1, 'start', '',"
+			                     " '{}')", NULL, NULL,
 			                 NULL) != SQLITE_OK) {
 				fprintf(stderr, "%s\n", err.text);
 				_exit(1);
@@ -434,7 +445,8 @@ static void a_reader_neither_makes_nor_changes(void **state)
 	assert_int_equal(errno, ENOENT);
 	w = writer();
 	assert_int_equal(audit_open_reader(&db, folder, &err), 0);
-	assert_int_equal(sqlite3_exec(db, "INSERT INTO event VALUES (1, 1, '', '', '')", NULL, NULL, NULL), SQLITE_READONLY);
+	assert_int_equal(sqlite3_exec(db, "INSERT INTO event VALUES (1, 1, '', '',"
+	                                  " '')", NULL, NULL, NULL), SQLITE_READONLY);
 	run(w, "BEGIN IMMEDIATE; INSERT INTO event VALUES (1, 1, 'start', '', '{}')");
 	assert_row(db, "SELECT count(*) FROM events", "0"); /* not held up by a writer, and sees only what is committed */
 	run(w, "COMMIT");

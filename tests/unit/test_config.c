@@ -104,5 +104,6 @@ int main(void)
 	failed += test_config_planned();
 	failed += test_config_robust();
 	failed += test_config_suggest();
+	failed += test_config_web();
 	return failed != 0;
 }

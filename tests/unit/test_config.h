@@ -21,6 +21,7 @@ int test_config_endpoints(void);
 int test_config_planned(void);
 int test_config_robust(void);
 int test_config_suggest(void);
+int test_config_web(void);
 
 /* A text with what is wrong in it: each error as "LINE:COLUMN|phrase|phrase...", in the order of the file.  The place
  * has to be just that one, each phrase has to be in the message, and there must be no other error. */

@@ -70,21 +70,23 @@ static void what_one_misses_is_told(void **state)
 static void prefixes_that_overlap_are_split(void **state)
 {
 	(void)state;
-	disagree("{\"entries\": [], \"origins\": ["
-	         "{\"name\": \"a\", \"state\": \"ok\", \"missing\": [], \"extra\": [\"10.0.0.0/23\"]},"
-	         "{\"name\": \"b\", \"state\": \"ok\", \"missing\": [], \"extra\": [\"10.0.1.0/24\"]},"
-	         "{\"name\": \"c\", \"state\": \"ok\", \"missing\": [], \"extra\": [\"10.0.1.128/25\", \"10.0.2.0/24\"]}]}", 3,
-	         "10.0.0.0/24 ynn\n10.0.1.0/25 yyn\n10.0.1.128/25 yyy\n10.0.2.0/24 nny\n");
+	disagree(
+	    "{\"entries\": [], \"origins\": ["
+	    "{\"name\": \"a\", \"state\": \"ok\", \"missing\": [], \"extra\": [\"10.0.0.0/23\"]},"
+	    "{\"name\": \"b\", \"state\": \"ok\", \"missing\": [], \"extra\": [\"10.0.1.0/24\"]},"
+	    "{\"name\": \"c\", \"state\": \"ok\", \"missing\": [], \"extra\": [\"10.0.1.128/25\", \"10.0.2.0/24\"]}]}",
+	    3, "10.0.0.0/24 ynn\n10.0.1.0/25 yyn\n10.0.1.128/25 yyy\n10.0.2.0/24 nny\n");
 }
 
 /* In force is one thing, what the origins say now another: all of them may have dropped it. */
 static void what_is_held_is_told(void **state)
 {
 	(void)state;
-	disagree("{\"entries\": [\"192.0.2.0/24\"], \"origins\": ["
-	         "{\"name\": \"a\", \"state\": \"ok\", \"missing\": [\"192.0.2.0/24\"], \"extra\": [\"198.51.100.0/24\"]},"
-	         "{\"name\": \"b\", \"state\": \"ok\", \"missing\": [\"192.0.2.0/24\"], \"extra\": [\"198.51.100.0/24\"]}]}", 2,
-	         "192.0.2.0/24 nn +\n198.51.100.0/24 yy\n");
+	disagree(
+	    "{\"entries\": [\"192.0.2.0/24\"], \"origins\": ["
+	    "{\"name\": \"a\", \"state\": \"ok\", \"missing\": [\"192.0.2.0/24\"], \"extra\": [\"198.51.100.0/24\"]},"
+	    "{\"name\": \"b\", \"state\": \"ok\", \"missing\": [\"192.0.2.0/24\"], \"extra\": [\"198.51.100.0/24\"]}]}",
+	    2, "192.0.2.0/24 nn +\n198.51.100.0/24 yy\n");
 }
 
 static void who_never_answered_takes_no_part(void **state)
@@ -121,7 +123,8 @@ static void the_table_says_who(void **state)
 static void an_answer_that_makes_no_sense_is_an_error(void **state)
 {
 	json_t *json = json_loads("{\"entries\": [\"192.0.2.1\"], \"origins\": ["
-	                          "{\"name\": \"a\", \"state\": \"ok\", \"missing\": [], \"extra\": [\"all of it\"]}]}", 0, NULL);
+	                          "{\"name\": \"a\", \"state\": \"ok\", \"missing\": [], \"extra\": [\"all of it\"]}]}",
+	                          0, NULL);
 	struct disputed *rows;
 	size_t count;
 

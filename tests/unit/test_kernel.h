@@ -12,15 +12,21 @@
 
 #include "kernel/kernel.h"
 
-/* Moves the process to a new network namespace where loopback is up.  Ends the program with status 77 and a reason where
- * that is not permitted. */
-void lab_enter(void);
+/* Ends the program with status 77 and a reason where network namespaces cannot be had. */
+void lab_need(void);
+
+/* Moves the process to a new network namespace where loopback is up: the setup of each test, so that none finds what
+ * another left. */
+int lab_new(void **state);
 
 /* Runs a command line in the current namespace; its status, as system(3) gives it.  Its output goes nowhere. */
 int lab_run(const char *command);
 
 /* What a command line prints, valid until the next call.  Fails the test where the command fails. */
 const char *lab_output(const char *command);
+
+/* This program, as the kernel calls it. */
+const char *lab_own_name(void);
 
 /* Whether `nft` is there to compare with. */
 bool lab_has_nft(void);
@@ -55,5 +61,9 @@ int run_apply_tests(void);
 int run_owner_tests(void);
 int run_packet_tests(void);
 int run_random_tests(void);
+int run_fault_tests(void);
+
+/* alloc_fault.c: so many allocations succeed, and those behind them fail; SIZE_MAX for none. */
+void fail_allocations_after(size_t good);
 
 #endif

@@ -26,7 +26,8 @@ static void fill(struct fixture *f)
 
 	fixture_names(f);
 	for (i = 0; i < 6; i++)
-		fixture_connection(f, NOON + i * MINUTE, 0, sources[i], decisions[i], strchr(sources[i], ':') != NULL ? 2 : 1);
+		fixture_connection(f, NOON + i * MINUTE, 0, sources[i], decisions[i],
+		                   strchr(sources[i], ':') != NULL ? 2 : 1);
 }
 
 static int64_t id(int row)
@@ -224,7 +225,8 @@ int test_log_query(void)
 		cmocka_unit_test_setup_teardown(by_endpoint_and_verdict, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(by_source, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(the_newest_id, fixture_open, fixture_close),
-		cmocka_unit_test_setup_teardown(what_was_not_recorded_one_by_one_is_counted, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(what_was_not_recorded_one_by_one_is_counted, fixture_open,
+		                                fixture_close),
 		cmocka_unit_test_setup_teardown(an_endpoint_is_known_once_it_was_there, fixture_open, fixture_close),
 	};
 

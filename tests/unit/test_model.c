@@ -93,8 +93,10 @@ static void a_row_counts_by_its_time_not_its_id(void **state)
 
 static void sources_stand_in_order_of_address(void **state)
 {
-	static const char *const sources[] = { "2001:db8::2", "100.0.0.1", "2001:db8::1", "9.0.0.1", "9.0.0.10", "9.0.0.2" };
-	static const char *const ordered[] = { "9.0.0.1", "9.0.0.2", "9.0.0.10", "100.0.0.1", "2001:db8::1", "2001:db8::2" };
+	static const char *const sources[] = { "2001:db8::2", "100.0.0.1", "2001:db8::1",
+		                               "9.0.0.1",     "9.0.0.10",  "9.0.0.2" };
+	static const char *const ordered[] = { "9.0.0.1",   "9.0.0.2",     "9.0.0.10",
+		                               "100.0.0.1", "2001:db8::1", "2001:db8::2" };
 	struct fixture *f = *state;
 	struct report *r;
 	size_t i;
@@ -342,13 +344,15 @@ int test_model(void)
 		cmocka_unit_test_setup_teardown(a_row_counts_by_its_time_not_its_id, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(sources_stand_in_order_of_address, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(a_source_has_the_list_that_let_it_in_last, fixture_open, fixture_close),
-		cmocka_unit_test_setup_teardown(what_was_only_observed_was_let_in_by_no_list, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(what_was_only_observed_was_let_in_by_no_list, fixture_open,
+		                                fixture_close),
 		cmocka_unit_test_setup_teardown(aggregates_join_their_source, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(tallies_are_summed_by_verdict, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(the_totals_are_of_all_time, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(coverage_is_a_share_of_the_endpoints_life, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(almost_covered_is_not_covered, fixture_open, fixture_close),
-		cmocka_unit_test_setup_teardown(an_endpoint_is_told_also_where_nothing_came, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(an_endpoint_is_told_also_where_nothing_came, fixture_open,
+		                                fixture_close),
 		cmocka_unit_test_setup_teardown(changes_and_events_are_of_the_period, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(a_log_that_cannot_be_read_is_an_error, fixture_open, fixture_close),
 	};

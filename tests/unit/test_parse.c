@@ -2,5 +2,6 @@
 
 int main(void)
 {
-	return test_text() + test_json() + test_yaml() + test_csv() + test_html() + test_xml() + test_guess();
+	return test_text() + test_json() + test_yaml() + test_csv() + test_html() + test_xml() + test_guess() +
+	       test_minisign();
 }

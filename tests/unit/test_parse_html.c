@@ -94,9 +94,10 @@ static void encodings(void **state)
 		struct buffer page = BUFFER_INIT;
 
 		buffer_printf(&page, "<html><head>%s<title>\xfc</title></head>", heads[i]);
-		buffer_printf(&page, "<li>192.0.2.1<li>\xe9\x81<li>192.0.2.2");
+		buffer_printf(&page, "<li>192.0.2.1<li>\xe9\x81\xff\xf0\x80<li>192.0.2.2");
 		check_parse_bytes(FORMAT_HTML, "//li", (const char *)page.data, page.len,
-		                  "192.0.2.1/32 192.0.2.2/32 ; 2 rows, 1 bad, widest 32 ; 1 '?" "?' " NO_ADDRESS);
+		                  "192.0.2.1/32 192.0.2.2/32 ; 2 rows, 1 bad, widest 32 ; "
+		                  "1 '?" "?" "?" "?" "?' " NO_ADDRESS);
 		buffer_free(&page);
 	}
 	check_parse_bytes(FORMAT_HTML, "//li", nul, sizeof(nul) - 1,

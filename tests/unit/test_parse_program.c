@@ -156,6 +156,29 @@ static void size_limit(void **state)
 	}
 }
 
+/* What is over the limit is hashed, and not kept. */
+static void far_too_long(void **state)
+{
+	int input = child_file("", 0);
+	struct child_setup setup = default_setup(input);
+	struct parse_result r;
+	struct child c;
+
+	(void)state;
+	assert_int_equal(ftruncate(input, 256 << 20), 0);
+	if (!BUILT_WITH_ASAN)
+		setup.memory = 128 << 20;
+	child_start(&c, &setup);
+	send_request(&c, FORMAT_TEXT, "", 1000);
+	take_result(&c, &r);
+	assert_string_equal(r.error, "is larger than 1000 bytes");
+	assert_int_equal(r.bytes, 256 << 20);
+	/* head -c 256M /dev/zero | sha256sum */
+	assert_string_equal(r.sha256, "a6d72ac7690f53be6ae46ba88506bd97302a093f7108472bd9efc3cefda06484");
+	parse_result_free(&r);
+	close(input);
+}
+
 /* Before it has seen a byte it has nothing left to give away. */
 static void privileges(void **state)
 {
@@ -313,7 +336,7 @@ int main(void)
 		cmocka_unit_test(a_list),          cmocka_unit_test(every_format),   cmocka_unit_test(not_a_list),
 		cmocka_unit_test(size_limit),      cmocka_unit_test(privileges),     cmocka_unit_test(environment),
 		cmocka_unit_test(endless_program), cmocka_unit_test(hungry_program), cmocka_unit_test(aborting_program),
-		cmocka_unit_test(a_million),       cmocka_unit_test(no_request),
+		cmocka_unit_test(far_too_long),    cmocka_unit_test(a_million),      cmocka_unit_test(no_request),
 	};
 
 	return cmocka_run_group_tests_name("hallowd-parse", tests, NULL, NULL);

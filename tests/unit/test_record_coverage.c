@@ -23,8 +23,12 @@ static void policy(struct rig *g, const char *epoch, int second, bool continued,
 	memset(endpoints, 0, sizeof(endpoints));
 	for (const char *at = names; *at != '\0'; at += 3, count++) { /* "x:e y:o" without spaces: "xe yo " */
 		snprintf(name[count], sizeof(name[count]), "%c", at[0]);
-		endpoints[count] = (struct audit_policy_endpoint){ .name = name[count], .kind = kind, .mode = name[count],
-			                                               .where = name[count], .owner = name[count], .reason = name[count],
+		endpoints[count] = (struct audit_policy_endpoint){ .name = name[count],
+			                                               .kind = kind,
+			                                               .mode = name[count],
+			                                               .where = name[count],
+			                                               .owner = name[count],
+			                                               .reason = name[count],
 			                                               .state = (uint8_t)(strchr(letters, at[1]) - letters) };
 	}
 	rig_policy_of(g, epoch, DAY + SECONDS(second), continued, endpoints, count);
@@ -35,7 +39,8 @@ static void expect(struct rig *g, const char *endpoint, const char *segments)
 {
 	char sql[256];
 
-	snprintf(sql, sizeof(sql), "SELECT group_concat(substr(from_time, 18, 2) || '-' || substr(to_time, 18, 2) || ' ' || state, ', ')"
+	snprintf(sql, sizeof(sql), "SELECT group_concat(substr(from_time, 18, 2) || '-' || substr(to_time, 18, 2) || ' '"
+	                           " || state, ', ')"
 	                           " FROM coverage WHERE endpoint = '%s'", endpoint);
 	rig_expect(g, sql, segments);
 }
@@ -110,7 +115,8 @@ static void time_without_a_table_was_unprotected(void **state)
 	policy(g, "G", 50, true, "");
 	policy(g, "H", 55, false, "xe ");
 	heartbeat(g, "H", 56);
-	expect(g, "x", "10-15 enforced, 15-20 unprotected, 20-30 enforced, 30-40 unprotected, 40-50 enforced, 50-55 unprotected, "
+	expect(g, "x", "10-15 enforced, 15-20 unprotected, 20-30 enforced, 30-40 unprotected, 40-50 enforced, 50-55"
+	               " unprotected, "
 	               "55-56 enforced");
 }
 
@@ -134,7 +140,8 @@ static void segments_always_follow_each_other(void **state)
 			rig_restart(g);
 	}
 	rig_expect(g, "SELECT count(*) > 50 FROM segment", "1");
-	rig_expect(g, "SELECT count(*) FROM segment a JOIN segment b ON b.id = (SELECT min(id) FROM segment WHERE endpoint = a.endpoint"
+	rig_expect(g, "SELECT count(*) FROM segment a JOIN segment b ON b.id = (SELECT min(id) FROM segment WHERE"
+	              " endpoint = a.endpoint"
 	              " AND id > a.id) WHERE a.to_time <> b.from_time", "0");
 	rig_expect(g, "SELECT count(*) FROM segment WHERE to_time < from_time", "0");
 }

@@ -65,7 +65,9 @@ static void extension_headers_are_passed(void **state)
 	struct packet p;
 
 	(void)state;
-	read_ip6(&p, 0, (const unsigned char[]){ 60, 0, 0, 0, 0, 0, 0, 0, 6, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 22, 1, 187 }, 28);
+	read_ip6(&p, 0, (const unsigned char[]){ 60, 0, 0, 0, 0, 0, 0, 0, 6, 1, 0, 0,  0, 0,
+	                                         0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 22, 1, 187 },
+	         28);
 	assert_int_equal(p.protocol, IPPROTO_TCP);
 	assert_int_equal(p.source_port, 22);
 	assert_int_equal(p.destination_port, 443);
@@ -169,7 +171,8 @@ static void what_is_cut_or_wrong_is_never_read_past(void **state)
 
 static void a_prefix_says_who_decided_what(void **state)
 {
-	static const char *const wrong[] = { "", "h:", "h:a:", "h:a:web", "h:a::a", "h:a:web:", "h:d:", "h:d:web:a", "h:o:web:a", "h:x:web",
+	static const char *const wrong[] = { "", "h:", "h:a:", "h:a:web", "h:a::a", "h:a:web:", "h:d:", "h:d:web:a",
+		                                 "h:o:web:a", "h:x:web",
 		                                 "H:d:web", " h:d:web", "other" };
 	struct log_prefixes p = { 0 };
 	uint16_t number;
@@ -255,7 +258,8 @@ static void a_datagram_of_many_is_read_whole(void **state)
 	size_t len = 0;
 
 	for (uint32_t i = 0; i < 40; i++) {
-		const struct logged l = { i % 2 == 0 ? "h:d:web" : "h:a:web:a", "192.0.2.1", "192.0.2.2", (uint16_t)i, 2, IPPROTO_TCP, DAY, i };
+		const char *prefix = i % 2 == 0 ? "h:d:web" : "h:a:web:a";
+		const struct logged l = { prefix, "192.0.2.1", "192.0.2.2", (uint16_t)i, 2, IPPROTO_TCP, DAY, i };
 
 		len += (logged_packet(out + len, &l) + 3) & ~(size_t)3;
 	}

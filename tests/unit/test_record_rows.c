@@ -7,11 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TALLIES "SELECT group_concat(verdict || ':' || counted || '=' || recorded || '+' || aggregated || '+' || lost, ' ') FROM" \
-	" (SELECT verdict, sum(counted) AS counted, sum(recorded) AS recorded, sum(aggregated) AS aggregated, sum(lost) AS lost" \
-	" FROM tallies GROUP BY verdict ORDER BY verdict)"
-#define DECISIONS "SELECT group_concat(verdict || ' ' || reason || ' ' || coalesce(list, '-') || ' ' || coalesce(revision, '-') ||" \
-	" ' ' || n, '; ') FROM (SELECT verdict, reason, list, revision, count(*) AS n FROM connections GROUP BY 1, 2, 3, 4 ORDER BY min(id))"
+#define TALLIES \
+	"SELECT group_concat(verdict || ':' || counted || '=' || recorded || '+' || aggregated || '+' || lost, ' ')" \
+	" FROM (SELECT verdict, sum(counted) AS counted, sum(recorded) AS recorded, sum(aggregated) AS aggregated," \
+	" sum(lost) AS lost FROM tallies GROUP BY verdict ORDER BY verdict)"
+#define DECISIONS \
+	"SELECT group_concat(verdict || ' ' || reason || ' ' || coalesce(list, '-') || ' ' || coalesce(revision, '-') ||" \
+	" ' ' || n, '; ') FROM (SELECT verdict, reason, list, revision, count(*) AS n FROM connections" \
+	" GROUP BY 1, 2, 3, 4 ORDER BY min(id))"
 
 /* --- decisions */
 
@@ -26,7 +29,8 @@ static void each_row_names_what_decided_it(void **state)
 	rig_commit(g);
 	rig_expect(g, DECISIONS, "allow listed a 3 2; deny not-listed a,b 3,1 1; allow observed a,b 3,1 1");
 	rig_expect(g, "SELECT * FROM connections LIMIT 1",
-	           "1795478400001000|2026-11-24T00:00:00.001000Z|web|allow|listed|192.0.2.1|50000|203.0.113.10|443|tcp|a|3||||");
+	           "1795478400001000|2026-11-24T00:00:00.001000Z|web|allow|listed|192.0.2.1|50000|203.0.113.10|443|tcp|"
+	           "a|3||||");
 	rig_policy(g, "E", DAY + SECONDS(1), true, 0, 0);
 	rig_log(g, "h:d:web", DAY + SECONDS(2), 1);
 	rig_commit(g);
@@ -44,7 +48,8 @@ static void a_packet_is_judged_by_the_policy_of_its_time(void **state)
 	rig_log(g, "h:a:web:a", DAY + SECONDS(400), 1);
 	rig_log(g, "h:d:web", DAY + SECONDS(18), 1);
 	rig_commit(g);
-	rig_expect(g, DECISIONS, "allow listed a 11 1; allow listed a 10 1; allow listed a 20 1; deny not-listed a,b 19,7 1");
+	rig_expect(g, DECISIONS, "allow listed a 11 1; allow listed a 10 1; allow listed a 20 1; deny not-listed a,b 19,7"
+	                         " 1");
 	/* a list that the endpoint has no more, or that no policy of that time has */
 	rig_log(g, "h:a:web:c", DAY + SECONDS(401), 1);
 	rig_commit(g);
@@ -86,7 +91,8 @@ static void ids_grow_whatever_the_clock_does(void **state)
 	rig_log(g, "h:a:web:a", DAY + SECONDS(5), 3); /* an hour back */
 	rig_log(g, "h:a:web:a", DAY + SECONDS(5), 1); /* the same microsecond */
 	rig_commit(g);
-	rig_expect(g, "SELECT count(DISTINCT id), group_concat(substr(time, 12, 12), ' ') FROM (SELECT * FROM connections ORDER BY id)",
+	rig_expect(g, "SELECT count(DISTINCT id), group_concat(substr(time, 12, 12), ' ') FROM (SELECT * FROM connections"
+	              " ORDER BY id)",
 	           "7|01:00:00.000 01:00:00.001 01:00:00.002 00:00:05.000 00:00:05.001 00:00:05.002 00:00:05.000");
 	rig_run(g, "DELETE FROM connection");
 	rig_restart(g);
@@ -170,43 +176,52 @@ static void a_flood_is_aggregated_exactly(void **state)
 	rig_expect(g, "SELECT group_concat(count, ' ') FROM (SELECT count FROM aggregates ORDER BY from_time)", "163 9 14");
 }
 
+#define ELEMENTS 300
+
+static void make_element(struct audit_denied *d, unsigned i, unsigned round)
+{
+	*d = (struct audit_denied){ .endpoint = (char *)(uintptr_t)"web", .packets = (uint64_t)i * round };
+	d->protocol = i % 2 == 0 ? IPPROTO_TCP : IPPROTO_UDP;
+	d->port = (uint16_t)(i % 7);
+	d->source.family = d->destination.family = i % 3 == 0 ? AF_INET6 : AF_INET;
+	d->source.bytes[0] = (uint8_t)(i * 37);
+	d->source.bytes[1] = (uint8_t)(i >> 4);
+	d->destination.bytes[3] = (uint8_t)i;
+}
+
+/* Element i has grown by i in each round.  Told in any order, one twice, and, but for the last round, not all. */
+static size_t make_elements(struct audit_denied denied[ELEMENTS + 1], unsigned round, bool all)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < ELEMENTS; i++) {
+		size_t at = count == 0 ? 0 : (size_t)rand() % count;
+
+		if (!all && rand() % 4 == 0)
+			continue;
+		denied[count++] = denied[at];
+		make_element(&denied[at], i, round);
+	}
+	denied[count] = denied[0];
+	denied[0].packets -= denied[0].packets > 0; /* an earlier look at the same element */
+	return count + 1;
+}
+
 static void many_elements_are_merged(void **state)
 {
 	struct rig *g = *state;
-	struct audit_counter counter = { (char[]){ "web" }, COUNTER_DENY, 0, 12 };
-	uint64_t total = 0;
+	struct audit_counter counter = { (char *)(uintptr_t)"web", COUNTER_DENY, 0, 12 };
+	struct audit_denied denied[ELEMENTS + 1];
+	struct audit_reading reading = { 0, (char *)(uintptr_t)"E", &counter, 1, denied, 0 };
+	struct buffer b = BUFFER_INIT;
+	char expected[64];
 
 	begin(g);
 	srand(1);
 	for (unsigned round = 1; round <= 12; round++) {
-		struct audit_denied denied[300];
-		struct audit_reading reading = { DAY + SECONDS(round * 600), (char[]){ "E" }, &counter, 1, denied, 0 };
-		struct buffer b = BUFFER_INIT;
-
-		for (unsigned i = 0; i < 300; i++) { /* element i grows by i in each round, and is told in any order, some twice, some not */
-			struct audit_denied *d = &denied[reading.denied_count];
-
-			if (rand() % 4 == 0 && round < 12)
-				continue;
-			*d = (struct audit_denied){ .endpoint = (char[]){ "web" }, .protocol = i % 2 == 0 ? IPPROTO_TCP : IPPROTO_UDP,
-				                        .port = (uint16_t)(i % 7), .packets = (uint64_t)i * round };
-			d->source.family = d->destination.family = i % 3 == 0 ? AF_INET6 : AF_INET;
-			d->source.bytes[0] = (uint8_t)(i * 37);
-			d->source.bytes[1] = (uint8_t)(i >> 4);
-			d->destination.bytes[3] = (uint8_t)i;
-			if (reading.denied_count++ > 0 && rand() % 2 == 0) {
-				struct audit_denied swap = denied[0];
-
-				denied[0] = *d;
-				*d = swap;
-			}
-		}
-		if (reading.denied_count < 300) {
-			denied[reading.denied_count] = denied[0];
-			denied[0].packets -= denied[0].packets > 0; /* an earlier look at the same element */
-			reading.denied_count++;
-		}
-		counter.packets = total = 300 * 299 / 2 * (uint64_t)round;
+		reading.time = DAY + SECONDS(round * 200); /* in all less than the kernel keeps an element */
+		reading.denied_count = make_elements(denied, round, round == 12);
+		counter.packets = ELEMENTS * (ELEMENTS - 1) / 2 * (uint64_t)round;
 		assert_int_equal(audit_reading_encode(&b, &reading), 0);
 		rig_take(g, &b);
 		g->drained = reading.time + SECONDS(1) / 2;
@@ -216,10 +231,9 @@ static void many_elements_are_merged(void **state)
 			begin(g);
 		}
 	}
-	char expected[64];
-
-	snprintf(expected, sizeof(expected), "%llu|299", (unsigned long long)total);
-	rig_expect(g, "SELECT sum(count), count(DISTINCT source || destination || destination_port || protocol) FROM aggregates", expected);
+	snprintf(expected, sizeof(expected), "%llu|%d", (unsigned long long)counter.packets, ELEMENTS - 1);
+	rig_expect(g, "SELECT sum(count), count(DISTINCT source || destination || destination_port || protocol)"
+	              " FROM aggregates", expected);
 	rig_expect(g, "SELECT sum(counted) = sum(aggregated) + sum(lost) AND sum(recorded) = 0 FROM tallies", "1");
 }
 
@@ -318,6 +332,23 @@ static void an_epoch_ends_while_no_recorder_runs(void **state)
 	rig_expect(g, TALLIES, "deny:21=20+0+1");
 }
 
+/* Both hallowd and its recorder died before the first reading: the first one counts the rows of both recorders. */
+static void the_first_reading_comes_after_a_restart(void **state)
+{
+	struct rig *g = *state;
+
+	rig_policy(g, "E", DAY, false, 1, 0);
+	rig_log(g, "h:d:web", DAY + SECONDS(1), 2);
+	rig_commit(g);
+	rig_restart(g);
+	rig_log(g, "h:d:web", DAY + SECONDS(2), 1);
+	rig_policy(g, "E", DAY + SECONDS(3), true, 1, 0);
+	rig_log(g, "h:d:web", DAY + SECONDS(4), 1);
+	rig_reading(g, "E", DAY + SECONDS(5), (struct counters){ 0, 4, 0 }, 0);
+	rig_settle(g);
+	rig_expect(g, TALLIES, "deny:4=4+0+0");
+}
+
 /* Removed and added again between two readings, with a value that does not betray it. */
 static void an_endpoint_removed_and_added_again(void **state)
 {
@@ -331,14 +362,16 @@ static void an_endpoint_removed_and_added_again(void **state)
 	rig_log(g, "h:d:web", DAY + SECONDS(2) + 1000, 1);
 	rig_policy(g, "E", DAY + SECONDS(4), true, 1, 0);
 	rig_log(g, "h:d:web", DAY + SECONDS(5), 4);
-	struct audit_counter counter = { (char[]){ "web" }, COUNTER_DENY, 5, 99 }; /* another object: 5 since it was made, one lost */
+	/* another object: 5 since it was made, one of them lost */
+	struct audit_counter counter = { (char[]){ "web" }, COUNTER_DENY, 5, 99 };
 	struct audit_reading reading = { DAY + SECONDS(6), (char[]){ "E" }, &counter, 1, NULL, 0 };
 	struct buffer b = BUFFER_INIT;
 
 	assert_int_equal(audit_reading_encode(&b, &reading), 0);
 	rig_take(g, &b);
 	rig_settle(g);
-	rig_expect(g, TALLIES, "deny:7=7+0+0"); /* the row of the removed counter stands in for the lost one, which nobody can tell apart */
+	/* the row of the removed counter stands in for the lost one: nobody can tell them apart */
+	rig_expect(g, TALLIES, "deny:7=7+0+0");
 	/* removed for good */
 	rig_log(g, "h:d:web", DAY + SECONDS(7), 2);
 	rig_policy_of(g, "E", DAY + SECONDS(8), true, NULL, 0);
@@ -375,7 +408,8 @@ static void each_message_is_recorded_once(void **state)
 	rig_expect(g, "SELECT group_concat(kind, ' ') FROM events", "start refresh again again");
 	rig_event(g, 8, "later"); /* hallowd lost its spool */
 	rig_commit(g);
-	rig_expect(g, "SELECT group_concat(kind || subject || detail, ' ') FROM events WHERE time > '2026-11-24T00:00:00.000000Z'",
+	rig_expect(g, "SELECT group_concat(kind || subject || detail, ' ') FROM events WHERE time >"
+	              " '2026-11-24T00:00:00.000000Z'",
 	           "lostspool{\"messages\":3}");
 	rig_expect(g, "SELECT max(seq) FROM state", "8");
 	assert_int_equal(g->r.committed_seq, 8);
@@ -432,7 +466,8 @@ static void nothing_is_lost_while_the_database_refuses(void **state)
 	rig_settle(g);
 	rig_expect(g, TALLIES, "deny:7=7+0+0");
 	rig_expect(g, "SELECT group_concat(kind, ' ') FROM events", "start stalled");
-	rig_expect(g, "SELECT detail ->> 'seconds' >= 5, detail ->> 'reason' LIKE '%locked%' FROM events WHERE kind = 'stalled'", "1|1");
+	rig_expect(g, "SELECT detail ->> 'seconds' >= 5, detail ->> 'reason' LIKE '%locked%' FROM events WHERE kind ="
+	              " 'stalled'", "1|1");
 }
 
 /* All that a second may bring, into every table. */
@@ -451,7 +486,8 @@ static void bring_everything(struct rig *g, uint64_t n)
 /* A write of the transaction fails, in turn into each table: nothing is there of it, and then all. */
 static void a_transaction_that_fails_anywhere_is_tried_again(void **state)
 {
-	static const char *const tables[] = { "connection", "decision", "target", "event", "revision", "tally", "pool", "aggregate",
+	static const char *const tables[] = { "connection", "decision", "target", "event", "revision", "tally", "pool",
+		                                  "aggregate",
 		                                  "segment", "endpoint", "state" };
 	struct rig *g = *state;
 	char sql[256], rows[8];
@@ -541,13 +577,16 @@ static void old_rows_are_deleted_in_steps(void **state)
 	/* half of them a day and more old */
 	rig_run(g, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 24000) INSERT INTO connection"
 	           " SELECT (unixepoch() - 2 * 86400) * 1000000 + i * 7200000, 0, 0, 0, 1, 1 FROM n;"
-	           "INSERT INTO aggregate SELECT NULL, id, id, 1, 0, 1, 1, 1, NULL FROM connection WHERE id / 7200000 % 3 = 0;"
-	           "INSERT INTO tally SELECT id / 3600000000, 1, 0, min(id), max(id), count(*), count(*), 0, 0 FROM connection GROUP BY 1");
+	           "INSERT INTO aggregate SELECT NULL, id, id, 1, 0, 1, 1, 1, NULL FROM connection WHERE id / 7200000 % 3"
+	           " = 0;"
+	           "INSERT INTO tally SELECT id / 3600000000, 1, 0, min(id), max(id), count(*), count(*), 0, 0 FROM"
+	           " connection GROUP BY 1");
 	while (more) {
 		assert_int_equal(recorder_retain(&g->r, &more), 0);
 		assert_in_range(++steps, 1, 6);
 	}
-	rig_expect(g, "SELECT count(*) BETWEEN 11990 AND 12000, min(id) >= (unixepoch() - 86400 - 5) * 1000000 FROM connection", "1|1");
+	rig_expect(g, "SELECT count(*) BETWEEN 11990 AND 12000, min(id) >= (unixepoch() - 86400 - 5) * 1000000 FROM"
+	              " connection", "1|1");
 	rig_expect(g, "SELECT count(*) BETWEEN 3990 AND 4010 FROM aggregate", "1");
 	rig_expect(g, "SELECT count(*) BETWEEN 24 AND 26 FROM tally", "1");
 	rig_expect(g, "PRAGMA freelist_count", "0");
@@ -573,6 +612,7 @@ int run_recorder_tests(void)
 		IN_RIG(losses_are_told_once_a_minute),
 		IN_RIG(an_epoch_ends_with_its_counters),
 		IN_RIG(an_epoch_ends_while_no_recorder_runs),
+		IN_RIG(the_first_reading_comes_after_a_restart),
 		IN_RIG(an_endpoint_removed_and_added_again),
 		IN_RIG(each_message_is_recorded_once),
 		IN_RIG(a_message_that_does_not_fit_ends_the_process),

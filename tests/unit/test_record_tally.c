@@ -89,8 +89,8 @@ static void a_counter_made_anew_begins_from_zero(void **state)
 	assert_int_equal(counted_grow(&c, 9, UINT64_MAX), UINT64_MAX - 12);
 }
 
-/* --- A kernel that is made up: packets are counted, then logged, aggregated or neither.  Logged ones arrive later, or are lost.
- * Readings are not of one moment, and are settled when all of before has arrived. */
+/* --- A kernel that is made up: packets are counted, then logged, aggregated or neither.  Logged ones arrive later,
+ * or are lost.  Readings are not of one moment, and are settled when all of before has arrived. */
 
 struct kernel {
 	uint64_t counter, aggregated, really_lost;

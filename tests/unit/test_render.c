@@ -71,7 +71,7 @@ static void text_says_it_all_and_is_plain(void **state)
 	has(text, "host gate\\x1b[2J");
 	has(text, "  api       kubernetes-api  enforce        2       2          97     1     100%");
 	has(text, "  api       deny         100  =         2          + 97     + 1");
-	has(text, "  34.159.97.57              2  humanitec  2026-11-01T12:00:00.000000Z");
+	has(text, "  34.159.97.57              2  humanitec  2026-11-01T12:00:00Z  2026-11-01T12:00:00Z\n");
 	has(text, "  2001:db8::66          1          97  ");
 	has(text, "humanitec revision 1, decided by user anna: =HYPERLINK(\"http://x\")\\x1b[31m");
 	has(text, "    + 34.159.97.57/32 35.198.74.96/32\n");
@@ -122,15 +122,17 @@ static void json_has_the_fields_of_the_contract(void **state)
 	double coverage;
 
 	assert_non_null(all);
-	assert_int_equal(json_unpack(all, "{s:{s:s, s:s}, s:s, s:{s:n, s:I, s:n}}", "period", "from", &from, "to", &to, "host",
-	                             &host, "integrity", "ok", "rows", &rows, "checkpoint"), 0);
+	assert_int_equal(json_unpack(all, "{s:{s:s, s:s}, s:s, s:{s:n, s:I, s:n}}", "period", "from", &from, "to", &to,
+	                             "host", &host, "integrity", "ok", "rows", &rows, "checkpoint"),
+	                 0);
 	assert_string_equal(from, "2026-10-31T12:00:00Z");
 	assert_string_equal(to, "2026-11-02T12:00:00Z");
 	assert_int_equal(rows, 4);
 	e = json_array_get(json_object_get(all, "endpoints"), 0);
-	assert_int_equal(json_unpack(e, "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:F}", "name", &name, "kind", &kind, "mode", &mode,
-	                             "allowed", &allowed, "denied", &denied, "aggregated", &aggregated, "lost", &lost,
-	                             "coverage_percent", &coverage), 0);
+	assert_int_equal(json_unpack(e, "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:F}", "name", &name, "kind", &kind,
+	                             "mode", &mode, "allowed", &allowed, "denied", &denied, "aggregated", &aggregated,
+	                             "lost", &lost, "coverage_percent", &coverage),
+	                 0);
 	assert_string_equal(name, "api");
 	assert_string_equal(kind, "kubernetes-api");
 	assert_string_equal(mode, "enforce");
@@ -140,13 +142,15 @@ static void json_has_the_fields_of_the_contract(void **state)
 	assert_int_equal(lost, 1);
 	assert_true(coverage == 100);
 	source = json_array_get(json_object_get(e, "sources"), 0);
-	assert_int_equal(json_unpack(source, "{s:s, s:I, s:I, s:s, s:s, s:s}", "source", &name, "allowed", &allowed, "denied",
-	                             &denied, "list", &list, "first", &from, "last", &to), 0);
+	assert_int_equal(json_unpack(source, "{s:s, s:I, s:I, s:s, s:s, s:s}", "source", &name, "allowed", &allowed,
+	                             "denied", &denied, "list", &list, "first", &from, "last", &to),
+	                 0);
 	assert_string_equal(name, "34.159.97.57");
 	assert_string_equal(list, "humanitec");
 	assert_true(json_is_null(json_object_get(json_array_get(json_object_get(e, "sources"), 1), "list")));
 	assert_int_equal(json_array_size(json_object_get(all, "list_changes")), 1);
-	assert_int_equal(json_array_size(json_object_get(json_array_get(json_object_get(all, "list_changes"), 0), "added")), 2);
+	assert_int_equal(
+	    json_array_size(json_object_get(json_array_get(json_object_get(all, "list_changes"), 0), "added")), 2);
 	assert_int_equal(json_array_size(json_object_get(all, "decisions")), 1);
 	assert_int_equal(json_array_size(json_object_get(all, "events")), 2);
 	assert_true(json_is_array(json_object_get(all, "controls")));
@@ -160,10 +164,11 @@ static void csv_has_a_row_for_each_source(void **state)
 	struct report *r = make(*state);
 	char *text = rendered(r, report_csv);
 
-	assert_string_equal(text, "endpoint,source,allowed,observed,denied,aggregated,list,first,last\r\n"
-	                          "api,34.159.97.57,2,0,0,0,humanitec,2026-11-01T12:00:00.000000Z,2026-11-01T12:00:00.000001Z\r\n"
-	                          "api,192.0.2.66,0,0,1,0,,2026-11-01T12:00:00.000002Z,2026-11-01T12:00:00.000002Z\r\n"
-	                          "api,2001:db8::66,0,0,1,97,,2026-11-01T12:00:00.000000Z,2026-11-01T12:01:00.000000Z\r\n");
+	assert_string_equal(
+	    text, "endpoint,source,allowed,observed,denied,aggregated,list,first,last\r\n"
+		  "api,34.159.97.57,2,0,0,0,humanitec,2026-11-01T12:00:00.000000Z,2026-11-01T12:00:00.000001Z\r\n"
+		  "api,192.0.2.66,0,0,1,0,,2026-11-01T12:00:00.000002Z,2026-11-01T12:00:00.000002Z\r\n"
+		  "api,2001:db8::66,0,0,1,97,,2026-11-01T12:00:00.000000Z,2026-11-01T12:01:00.000000Z\r\n");
 	free(text);
 	report_free(r);
 }
@@ -201,10 +206,11 @@ static void csv_folder_holds_every_table(void **state)
 	         "humanitec,1,2026-11-01T12:00:00.000000Z,\"[\"\"34.159.97.57/32\"\", \"\"35.198.74.96/32\"\"]\",[],"
 	         "\"[{\"\"name\"\":\"\"docs\"\",\"\"state\"\":\"\"ok\"\",\"\"entries\"\":6}]\",user anna,"
 	         "\"'=HYPERLINK(\"\"http://x\"\")\\x1b[31m\"\r\n");
-	has_file(f->folder, "events.csv",
-	         "time,kind,subject,decision,detail\r\n"
-	         "2026-11-01T12:00:00.000000Z,start,hallowd,no,\"{\"\"version\"\": \"\"0.1.0\"\"}\"\r\n"
-	         "2026-11-01T12:00:00.000001Z,approved,humanitec,yes,\"{\"\"reason\"\": \"\"a, \\\"\"b\\\"\"\"\"}\"\r\n");
+	has_file(
+	    f->folder, "events.csv",
+	    "time,kind,subject,decision,detail\r\n"
+	    "2026-11-01T12:00:00.000000Z,start,hallowd,no,\"{\"\"version\"\": \"\"0.1.0\"\"}\"\r\n"
+	    "2026-11-01T12:00:00.000001Z,approved,humanitec,yes,\"{\"\"reason\"\": \"\"a, \\\"\"b\\\"\"\"\"}\"\r\n");
 	has_file(f->folder, "losses.csv",
 	         "endpoint,verdict,from,to,lost\r\n"
 	         "api,deny,2026-11-01T12:00:00.000000Z,2026-11-01T12:01:00.000000Z,1\r\n");

@@ -1,0 +1,6 @@
+#include "fuzz_parse.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return fuzz_parse(FORMAT_CSV, "", data, size);
+}

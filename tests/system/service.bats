@@ -1,0 +1,68 @@
+#!/usr/bin/env bats
+# hallowd as its systemd unit runs it: a user of its own with ambient CAP_NET_ADMIN, and the sockets in the manager's store.
+
+load lab.bash
+
+setup() {
+	lab_up
+	publish
+	chmod 0644 "$LAB_DIR"/docs.txt "$LAB_DIR"/provider.json
+	chmod 0711 "$LAB_DIR"
+	lab_serve "$GATE" "db:5432@$LOCAL4"
+	{ published_lists; echo endpoints:; endpoint api $LOCAL4 5432 '[humanitec]'; } | config
+	chmod 0644 "$CONF"
+	chown nobody:nogroup "$STATE" "$RUN"
+}
+
+teardown() { lab_down; }
+
+manage() {
+	lab_start "$GATE" manager "$LAB_PYTHON" "$LAB_LIB/manager.py" "$LAB_DIR/managed" nobody nogroup "$LAB_BUILD/hallowd" -c "$CONF"
+	MANAGER=$LAB_PID
+	wait_until 15 grep -qs "^ready" "$LAB_DIR/managed" || { cat "$LAB_DIR/managed" "$LAB_DIR/manager.log" >&2; return 1; }
+	DAEMON=$(pid_now)
+}
+pid_now() { awk '/^started/ {pid = $2} END {print pid}' "$LAB_DIR/managed"; }
+
+@test "service: as a user of its own it enforces, records, and leaves its sockets with the manager" {
+	manage
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432) $(dial $STRANGER4 $LOCAL4 5432)" "1 0 0 0 1 0"
+	soon 2 recorded "verdict IN ('allow', 'deny')"
+	same "$(grep -c '^stored' "$LAB_DIR/managed")" 2
+	not keeper
+	# Neither root nor any capability but the one, in hallowd; none in the recorder.
+	same "$(awk '/^Uid|^CapEff|^CapPrm|^CapBnd|^NoNewPrivs/ {print $2}' "/proc/$DAEMON/status" | xargs)" \
+		"65534 0000000000001000 0000000000001000 0000000000001000 1"
+	same "$(awk '/^Uid|^CapEff|^CapPrm|^NoNewPrivs/ {print $2}' "/proc/$(child hallowd-record)/status" | xargs)" \
+		"65534 0000000000000000 0000000000000000 1"
+	# A refresh works as that user.
+	sed -i "/${BOTH[5]}/d" "$LAB_DIR/docs.txt"
+	ctl refresh
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
+}
+
+@test "service: killed, the manager's copies keep the table untouchable and the packets; the next one takes both up" {
+	manage
+	local handle
+	handle=$(on_gate nft -a list table inet hallowd | head -1)
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432)" "1 0 0"
+	soon 1 recorded "verdict = 'allow'"
+	kill -STOP "$MANAGER"
+	kill -9 "$DAEMON"
+	wait_until 10 gone "$DAEMON"
+	same "$(dial $STRANGER4 $LOCAL4 5432) $(dial "${BOTH[0]}" $LOCAL4 5432)" "0 1 0 1 0 0"
+	not on_gate nft delete table inet hallowd
+	kill -CONT "$MANAGER"
+	soon 2 grep -c '^ready' "$LAB_DIR/managed"
+	soon "2 1" eval 'echo "$(recorded "verdict = '"'allow'"'") $(recorded "verdict = '"'deny'"'")"'
+	same "$(on_gate nft -a list table inet hallowd | head -1 | grep -o 'handle [0-9]*')" "$(grep -o 'handle [0-9]*' <<<"$handle")"
+	soon 0 sql 'SELECT sum(lost) FROM tallies'
+}
+
+@test "service: stopped by the manager, the policy stays" {
+	manage
+	kill "$MANAGER"
+	wait_until 15 gone "$MANAGER"
+	same "$(tail -1 "$LAB_DIR/managed")" "ended 0"
+	same "$(dial $STRANGER4 $LOCAL4 5432) $(dial "${BOTH[0]}" $LOCAL4 5432)" "0 1 0 1 0 0"
+}
