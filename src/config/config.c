@@ -80,8 +80,11 @@ static void read_root(struct reader *r, const struct node *root, const char *pat
 	audit_defaults(&c->audit);
 	kernel_defaults(&c->kernel);
 	take_mapping(r, &root_shape, (struct place){ 1, 1 }, root, c);
+	make_address_lists(r);
 	free(r->destinations);
+	free(r->address_lists);
 	r->destinations = NULL;
+	r->address_lists = NULL;
 }
 
 int config_parse(const char *path, const void *data, size_t len, struct config **c, struct buffer *errors)

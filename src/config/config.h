@@ -82,7 +82,7 @@ struct list_config {
 	unsigned line;                  /* where it stands in the file, for messages */
 	struct origin_config *origins;  /* origin_count 0: a list of one's own, `entries` */
 	size_t origin_count;
-	struct prefix_set entries;
+	struct prefix_set entries;      /* of "@NAME": the addresses of the endpoint with that name */
 	size_t agree;                   /* how many origins must name an address: 1..origin_count */
 	int64_t refresh;                /* seconds; 0: only when asked; default 6h */
 	int64_t stale_after;            /* seconds; default 3d */

@@ -20,12 +20,21 @@ struct destination {
 	size_t endpoint; /* index into config->endpoints */
 };
 
+/* "@NAME" where it is named first. */
+struct address_list {
+	const char *name; /* with the '@'; belongs to the tree */
+	unsigned line;
+	size_t endpoint;  /* index into config->endpoints */
+};
+
 struct reader {
 	struct complaints *complaints;
 	struct config *config;
 	const struct node *lists, *endpoints, *agents; /* the sections, for names that refer to them; NULL for none */
 	struct destination *destinations;
 	size_t destination_count, destination_cap;
+	struct address_list *address_lists;
+	size_t address_list_count;
 };
 
 struct field;

@@ -27,6 +27,11 @@ void settle_signature(struct reader *r, struct origin_config *o, const struct no
 /* overlap.c: complains about each endpoint that holds an address, protocol and port of an earlier one. */
 void refuse_overlaps(struct reader *r);
 
+/* address_lists.c: 0 with the index in config->lists that "@NAME" will have, or -1 where nothing has that name.  The
+ * second makes those lists, once everything is read and right. */
+int address_list(struct reader *r, const struct node *n, size_t *list);
+void make_address_lists(struct reader *r);
+
 /* Walks a section of names: checks that each is one, calls `read` with its index among those that are not refused. */
 typedef void named_read(struct reader *r, size_t index, const struct node *name, const struct node *value, void *ctx);
 bool section_each(struct reader *r, const struct node *section, const char *what, named_read *read, void *ctx);

@@ -130,17 +130,14 @@ static void who_is_allowed(void **state)
 		/* A list that is wrong in itself is not unknown as well. */
 		{ V1 "lists: {a: {}}\nendpoints:\n  e: {address: 10.0.0.1, port: 1, allow: a}\n", { "2:9|neither" } },
 		{ V1 "endpoints:\n  e: {address: 10.0.0.1, port: 1, allow: a}\n", { "3:42|unknown list 'a'" } },
-		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: '@d'}\n"
-		  "  d: {address: 10.0.0.2, port: 1, allow: own}\n",
-		  { "5:42|'@NAME' in 'allow' is not supported yet" } },
 		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: ['@bastian']}\n"
 		  "  bastion: {address: 10.0.0.2, port: 1, allow: own}\n",
-		  { "5:43|not supported yet",
-		    "5:43|no endpoint or agent has the name 'bastian'|did you mean 'bastion'?" } },
-		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: ['@e']}\n",
-		  { "5:43|not supported", "5:43|cannot allow itself" } },
-		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: ['@']}\n",
-		  { "5:43|not supported", "5:43|no endpoint or agent" } },
+		  { "5:43|no endpoint has the name 'bastian'|did you mean 'bastion'?" } },
+		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: ['@d', '@d']}\n"
+		  "  d: {address: 10.0.0.2, port: 1, allow: own}\n",
+		  { "5:49|'@d' is allowed twice" } },
+		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: ['@e']}\n", { "5:43|cannot allow itself" } },
+		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: ['@']}\n", { "5:43|no endpoint has the name ''" } },
 	};
 	struct config *c = must_config(V1 "endpoints:\n  e: {address: 10.0.0.1, port: 1, allow: [c, a]}\n"
 		"lists: {a: {entries: 10.0.0.1}, b: {entries: 10.0.0.1}, c: {entries: 10.0.0.1}}\n");
@@ -149,6 +146,17 @@ static void who_is_allowed(void **state)
 	assert_int_equal(c->endpoints[0].list_count, 2);
 	assert_string_equal(c->lists[c->endpoints[0].lists[0]].name, "c");
 	assert_string_equal(c->lists[c->endpoints[0].lists[1]].name, "a");
+	config_free(c);
+	/* Named before `lists` is read, and from two endpoints: one list, with the addresses in it, behind the others. */
+	c = must_config(V1 "endpoints:\n  e: {address: 10.0.0.1, port: 1, allow: [a, '@b']}\n"
+		"  b: {address: [10.0.0.9, '2001:db8::/64'], port: 2, allow: a}\n"
+		"  f: {address: 10.0.0.2, port: 1, allow: '@b'}\nlists: {a: {entries: 10.0.0.1}}\n");
+	assert_int_equal(c->list_count, 2);
+	assert_int_equal(c->endpoints[0].lists[1], 1);
+	assert_int_equal(c->endpoints[2].lists[0], 1);
+	assert_string_equal(c->lists[1].name, "@b");
+	assert_int_equal(c->lists[1].line, 3);
+	assert_int_equal(prefix_set_count(&c->lists[1].entries), 2);
 	config_free(c);
 	assert_all_wrong(table, COUNT(table));
 }
