@@ -51,7 +51,7 @@ struct verb {
 	int (*run)(struct ctl *ctl, const struct arguments *args); /* returns an exit code */
 };
 
-extern const struct verb verb_approve, verb_check, verb_explain, verb_history, verb_lists, verb_log, verb_plan;
+extern const struct verb verb_approve, verb_check, verb_confirm, verb_explain, verb_history, verb_lists, verb_log, verb_plan;
 extern const struct verb verb_refresh, verb_reject, verb_reload, verb_report, verb_status, verb_teardown;
 
 /* All of hallowctl.  `verbs` ends with NULL.  Returns the exit code. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/control.h"
+#include "daemon/confirm.h"
 #include "daemon/json_text.h"
 #include "daemon/provenance.h"
 
@@ -143,6 +144,18 @@ static bool kernel_problems(struct daemon *d, struct kernel_state *state, struct
 	return state->present;
 }
 
+static void config_problems(struct daemon *d, struct texts *problems)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (d->config_source == CONFIG_UNCONFIRMED)
+		texts_add(problems, "the configuration that %s reloaded goes back by itself at %s unless 'hallowctl confirm' keeps it",
+		          d->tried.by, time_format(confirm_until(&d->tried), 0, text));
+	if (d->config_source == CONFIG_LAST_GOOD)
+		texts_add(problems, "what %s says is not in force: it was not confirmed in time; the configuration before it is, and "
+		                    "'hallowctl reload' takes up the file", d->config_path);
+}
+
 static json_t *torn_down_json(const struct torn_down *t)
 {
 	if (!t->is)
@@ -161,6 +174,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	*exit_code = enforcing ? EXIT_DONE : EXIT_NOT_ENFORCED;
 	if (d->recorder != NULL)
 		recorder_state(d->recorder, &rec);
+	config_problems(d, &problems);
 	recorder_problems(d, &rec, &problems);
 	lists = status_lists(d, &problems, exit_code);
 	for (size_t i = 0; i < d->lists->config->endpoint_count; i++)

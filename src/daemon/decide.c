@@ -142,7 +142,7 @@ static int judge_outcome(struct list_state *s, struct judgement *j, time_us now,
 {
 	if (prefix_set_subtract(&result->added, &j->outcome, &s->now.set) == -1 ||
 	    prefix_set_subtract(&result->removed, &s->now.set, &j->outcome) == -1 ||
-	    judge_change(&s->config->guard, s->now.revision == 0, &s->now.set, &j->outcome, &result->added, &result->removed,
+	    judge_change(&s->config->guard, s->now.revision == 0 || s->reconfigured, &s->now.set, &j->outcome, &result->added, &result->removed,
 	                 &j->breached) == -1)
 		return -1;
 	if (s->pin.is)
@@ -152,7 +152,7 @@ static int judge_outcome(struct list_state *s, struct judgement *j, time_us now,
 	list_release(s);
 	if (!prefix_set_empty(&result->added) || !prefix_set_empty(&result->removed)) {
 		result->outcome = REFRESH_APPLIED;
-		list_put_in_force(s, &j->outcome, now, "guards", &result->before);
+		list_put_in_force(s, &j->outcome, now, s->reconfigured ? "configuration" : "guards", &result->before);
 	} else if (j->rejected) {
 		result->outcome = REFRESH_REJECTED;
 	} else {

@@ -24,8 +24,8 @@ struct answer_shape {
 int judge_shape(const struct guard_config *guard, const char *origin, const struct prefix_set *set,
                 const struct answer_shape *shape, struct texts *reasons);
 
-/* Adds a reason for each guard on change that `outcome` breaks.  `first`: nothing has ever been in force, so that there is
- * nothing to compare with and only the absolute guards count.  0, or -1 with errno ENOMEM. */
+/* Adds a reason for each guard on change that `outcome` breaks.  `first`: there is nothing to compare with, because
+ * nothing has ever been in force or because a person has configured other origins; only the absolute guards count then.  0, or -1 with errno ENOMEM. */
 int judge_change(const struct guard_config *guard, bool first, const struct prefix_set *in_force,
                  const struct prefix_set *outcome, const struct prefix_set *added, const struct prefix_set *removed,
                  struct texts *reasons);

@@ -78,16 +78,25 @@ static int save_below(int state_fd, const char *folder, const char *name, struct
 	return result;
 }
 
+/* How the origins were weighed: another number, or another number of origins, makes another list of the same answers. */
+static const char *agree_text(const struct list_config *c, char out[64])
+{
+	snprintf(out, 64, "%zu of %zu", c->agree, c->origin_count);
+	return out;
+}
+
 static int write_in_force(const struct list_state *s, int state_fd, const char *folder, const char *name,
                           struct error *err)
 {
 	struct list_file f = { 0 };
+	char agree[64];
 	int bad = 0;
 
 	bad |= list_file_set(&f, "list", s->config->name);
 	bad |= set_number(&f, "revision", s->now.revision);
 	bad |= set_time(&f, "applied", s->now.applied_at);
 	bad |= list_file_set(&f, "decided-by", s->now.decided_by);
+	bad |= list_file_set(&f, "agree", agree_text(s->config, agree));
 	if (s->pin.is) {
 		bad |= set_time(&f, "pinned", s->pin.since);
 		bad |= list_file_set(&f, "pinned-by", s->pin.by);
@@ -274,12 +283,15 @@ static void take_set(struct prefix_set *to, struct list_file *f)
 static int load_in_force(struct list_state *s, int state_fd, struct error *err)
 {
 	struct list_file f = { 0 };
+	char agree[64];
 	int found = load(state_fd, "lists", s->config->name, &f, err);
 
 	if (found == 1) {
 		s->now.revision = get_number(&f, "revision");
 		s->now.applied_at = get_time(&f, "applied");
 		snprintf(s->now.decided_by, sizeof(s->now.decided_by), "%s", list_file_get(&f, "decided-by"));
+		s->reconfigured = s->config->origin_count > 0 &&
+		                  strcmp(list_file_get(&f, "agree"), agree_text(s->config, agree)) != 0;
 		s->pin.since = get_time(&f, "pinned");
 		s->pin.is = s->pin.since != 0;
 		snprintf(s->pin.by, sizeof(s->pin.by), "%s", list_file_get(&f, "pinned-by"));
@@ -349,7 +361,9 @@ static int load_origin(struct list_state *s, struct origin_state *o, int state_f
 
 	snprintf(folder, sizeof(folder), "origins/%s", s->config->name);
 	found = load(state_fd, folder, o->config->name, &f, err);
-	if (found == 1 && same_question(&f, o->config)) {
+	if (found == 1 && !same_question(&f, o->config)) {
+		s->reconfigured = true;
+	} else if (found == 1) {
 		answer_from_file(&o->good, &f);
 		if (same_way(&f, o->config))
 			take_conditions(&o->good, &f);

@@ -60,6 +60,11 @@ bool list_unknown(const struct list_state *s)
 	return s->config->origin_count > 0 && s->now.revision == 0;
 }
 
+bool list_wants_answers(const struct list_state *s)
+{
+	return list_unknown(s) || (s->reconfigured && !s->pin.is);
+}
+
 bool origin_counts(const struct origin_state *o, const struct list_config *c, time_us now)
 {
 	return o->known && now - o->good.fetched_at <= STALE_US(c);

@@ -70,6 +70,7 @@ struct list_state {
 	struct origin_state *origins;     /* as in config */
 	struct held_change held;
 	struct pin pin;
+	bool reconfigured;                /* what is in force comes of other origins, or of another `agree`, than are configured */
 	/* For the schedule. */
 	unsigned failures;                /* refreshes in a row in which an origin failed */
 	int64_t due_ms;                   /* the next refresh, CLOCK_BOOTTIME; 0: none planned */
@@ -93,6 +94,9 @@ struct list_state *lists_find(struct lists *l, const char *name);
 
 /* A published list without any revision: nobody can be let in by it until it was fetched. */
 bool list_unknown(const struct list_state *s);
+
+/* Whether the configuration needs answers before it can be put in force: nothing is known, or it was changed. */
+bool list_wants_answers(const struct list_state *s);
 
 /* Whether its last good answer is there and not older than the list's stale_after. */
 bool origin_counts(const struct origin_state *o, const struct list_config *c, time_us now);

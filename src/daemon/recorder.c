@@ -12,7 +12,8 @@
 #include "daemon/spool.h"
 
 #define FIRST_DELAY_MS 100
-#define LONGEST_DELAY_MS 30000
+#define LONGEST_DELAY_MS 2000
+#define HEALTHY_MS 60000 /* having lived that long, the next death starts over */
 #define SYNC_TIMEOUT_MS 5000
 #define READING_BACKLOG (4u << 20) /* readings are left out while this much waits for a recorder that does not read */
 
@@ -239,7 +240,7 @@ static void ended(void *ctx, pid_t pid, int status)
 	}
 	all_syncs_done(r, false);
 	r->deaths++;
-	if (time_monotonic_ms() - r->started_ms > 2 * LONGEST_DELAY_MS)
+	if (time_monotonic_ms() - r->started_ms > HEALTHY_MS)
 		r->delay_ms = FIRST_DELAY_MS;
 	log_error("hallowd-record %s; it is started again in %lld ms, logged packets wait in its socket", how,
 	          (long long)r->delay_ms);

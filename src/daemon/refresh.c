@@ -113,9 +113,9 @@ static void origin_answered(void *ctx, const struct origin_config *origin, struc
 		judge_all(r);
 }
 
-static bool wanted(const struct list_state *s, bool unknown_only, char *const *names, size_t count)
+static bool wanted(const struct list_state *s, bool wanting_only, char *const *names, size_t count)
 {
-	if (s->config->origin_count == 0 || (unknown_only && !list_unknown(s)))
+	if (s->config->origin_count == 0 || (wanting_only && !list_wants_answers(s)))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(names[i], s->config->name) == 0)
@@ -144,7 +144,7 @@ static int ask_list(struct refresh *r, struct asking *a, struct list_state *s)
 	return 0;
 }
 
-struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool unknown_only, char *const *names, size_t count,
+struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool wanting_only, char *const *names, size_t count,
                               refresh_judged *done, void *ctx)
 {
 	struct refresh *r = calloc(1, sizeof(*r));
@@ -160,7 +160,7 @@ struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool unknow
 	if (r->asked == NULL || r->results == NULL)
 		goto fail;
 	for (size_t i = 0; i < total; i++) {
-		if (!wanted(&lists->items[i], unknown_only, names, count))
+		if (!wanted(&lists->items[i], wanting_only, names, count))
 			continue;
 		if (ask_list(r, &r->asked[r->count++], &lists->items[i]) == -1)
 			goto fail;
@@ -180,6 +180,10 @@ static void tell_outcome(struct daemon *d, const struct list_result *result, boo
 {
 	const char *name = result->list->config->name;
 
+	recorder_event(d->recorder, "refresh", name,
+	               json_pack("{s:s, s:I, s:o, s:o}", "outcome", refresh_outcome_text(result->outcome), "revision",
+	                         (json_int_t)result->list->now.revision, "reasons", json_texts(&result->reasons), "origins",
+	                         json_origin_evidence(result->list)));
 	if (result->newly_held)
 		recorder_event(d->recorder, "held", name,
 		               json_pack("{s:o, s:o, s:o}", "reasons", json_texts(&result->reasons), "added",
@@ -204,6 +208,11 @@ void refresh_commit(struct refresh *r, time_us when)
 
 		s->failures = result->origin_failed ? s->failures + 1 : 0;
 		schedule_next(s);
+		/* Where the same list came of it, the file still tells of the configuration before. */
+		if (s->reconfigured && !result->origin_failed && result->outcome == REFRESH_UNCHANGED &&
+		    list_save(s, r->d->state_fd, &err) == -1)
+			log_error("%s", err.text);
+		s->reconfigured = s->reconfigured && result->outcome != REFRESH_APPLIED && result->outcome != REFRESH_UNCHANGED;
 		if (result->outcome == REFRESH_APPLIED)
 			revision_commit(r->d, s, &result->added, &result->removed, "", when, &result->reasons);
 		for (size_t o = 0; o < s->config->origin_count; o++)
@@ -221,6 +230,7 @@ struct refresh_request {
 	struct daemon *d;
 	char **names; /* copies, since the configuration may change while this waits */
 	size_t count;
+	struct session session;
 	refresh_told *told;
 	void *ctx;
 };
@@ -292,7 +302,7 @@ static void judged(void *ctx, struct refresh *r)
 
 	for (size_t i = 0; i < r->count; i++)
 		apply = apply || r->results[i].outcome == REFRESH_APPLIED;
-	if (apply && enforce(d, &change, &err) == -1) {
+	if (apply && enforce(d, &q->session, &change, &err) == -1) {
 		log_error("the kernel was not changed: %s", err.text);
 		undo(r->results, r->count, err.text);
 	}
@@ -325,7 +335,8 @@ static void run(struct daemon *d, void *ctx)
 	}
 }
 
-int refresh_submit(struct daemon *d, char *const *names, size_t count, refresh_told *told, void *ctx)
+int refresh_submit(struct daemon *d, char *const *names, size_t count, const struct session *session, refresh_told *told,
+                   void *ctx)
 {
 	struct refresh_request *q = calloc(1, sizeof(*q));
 
@@ -334,6 +345,8 @@ int refresh_submit(struct daemon *d, char *const *names, size_t count, refresh_t
 		return -1;
 	}
 	q->d = d;
+	if (session != NULL)
+		q->session = *session;
 	q->told = told;
 	q->ctx = ctx;
 	while (q->count < count) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "daemon/daemon.h"
+#include "daemon/session.h"
 
 enum refresh_outcome { REFRESH_UNCHANGED, REFRESH_APPLIED, REFRESH_HELD, REFRESH_REJECTED, REFRESH_FAILED };
 
@@ -25,12 +26,12 @@ struct list_result {
 
 /* Asks the origins of some lists, judges, and changes the lists in memory only: the caller makes the kernel match and calls
  * refresh_commit, or refresh_undo.  `lists` may be those of a configuration that is not in force yet.
- * `unknown_only`: only lists of which nothing is known.  `names` (borrowed until done) with count 0: all. */
+ * `wanting_only`: only lists of which nothing is known, or whose configuration has changed (list_wants_answers).  `names` (borrowed until done) with count 0: all. */
 struct refresh; /* opaque */
 
 typedef void refresh_judged(void *ctx, struct refresh *r);
 
-struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool unknown_only, char *const *names, size_t count,
+struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool wanting_only, char *const *names, size_t count,
                               refresh_judged *done, void *ctx); /* NULL with errno ENOMEM; done is called from the loop */
 void refresh_free(struct refresh *r); /* also in the middle: ends what runs */
 
@@ -44,6 +45,8 @@ void refresh_commit(struct refresh *r, time_us when);
 
 /* [{list, outcome, revision, added, removed, reasons, origins}], and the exit code of the contract that it comes to. */
 typedef void refresh_told(void *ctx, json_t *result, int exit_code);
-int refresh_submit(struct daemon *d, char *const *names, size_t count, refresh_told *told, void *ctx);
+/* `session` (NULL: nobody's) must not be cut by it. */
+int refresh_submit(struct daemon *d, char *const *names, size_t count, const struct session *session, refresh_told *told,
+                   void *ctx);
 
 #endif

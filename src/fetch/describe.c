@@ -71,11 +71,13 @@ bool describe_passing(CURLcode code)
 	return false;
 }
 
-static int cannot_connect(struct error *err, CURL *easy, const char *host)
+static int cannot_connect(struct error *err, CURL *easy, const char *host, bool by_proxy)
 {
 	long errnum = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &errnum);
+	if (by_proxy)
+		host = "the proxy";
 	if (errnum == 0)
 		return error_set(err, "cannot connect to %s", host);
 	return error_errno(err, (int)errnum, "cannot connect to %s", host);
@@ -93,7 +95,8 @@ static int cut_off(struct error *err, CURL *easy)
 	                 " bytes came", came, said);
 }
 
-int describe_failure(struct error *err, CURL *easy, CURLcode code, const char *host, const char *details)
+int describe_failure(struct error *err, CURL *easy, CURLcode code, const char *host, bool by_proxy,
+                     const char *details)
 {
 	char plain[CURL_ERROR_SIZE];
 
@@ -108,7 +111,7 @@ int describe_failure(struct error *err, CURL *easy, CURLcode code, const char *h
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		return error_set(err, "the name of the proxy cannot be resolved");
 	case CURLE_COULDNT_CONNECT:
-		return cannot_connect(err, easy, host);
+		return cannot_connect(err, easy, host, by_proxy);
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return error_set(err, "the certificate is not valid: %s", plain);
 	case CURLE_SSL_CACERT_BADFILE:

@@ -18,7 +18,8 @@ const char *describe_ms(char *out, size_t size, unsigned long ms);
 /* Whether a failed transfer may well go through a little later: no connection, no answer in time, one that was cut off. */
 bool describe_passing(CURLcode code);
 
-/* Sets the text for a failed transfer.  `details` is what CURLOPT_ERRORBUFFER got.  Always returns -1. */
-int describe_failure(struct error *err, CURL *easy, CURLcode code, const char *host, const char *details);
+/* Sets the text for a failed transfer, which went by way of a proxy or not.  `details` is what CURLOPT_ERRORBUFFER got.  Always returns -1. */
+int describe_failure(struct error *err, CURL *easy, CURLcode code, const char *host, bool by_proxy,
+                     const char *details);
 
 #endif

@@ -190,7 +190,7 @@ static int check_headers(const struct fetch_request *q, struct error *err)
 	size_t i;
 
 	if (q->token[0] != '\0' && !hop_header_safe(q->token))
-		return error_set(err, "the token has a character that cannot stand in a header");
+		return error_set(err, "the header Authorization has a character that cannot stand in one");
 	for (i = 0; i < q->header_count; i++)
 		if (!hop_header_safe(q->headers[i].name) || strpbrk(q->headers[i].name, ": ") ||
 		    !hop_header_safe(q->headers[i].value))

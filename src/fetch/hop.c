@@ -295,7 +295,7 @@ static int failed(struct hop *h, CURLcode code, struct error *err)
 		return timed_out(h, err);
 	if (code == CURLE_FILESIZE_EXCEEDED)
 		return error_set(err, "is larger than %" PRIu64 " bytes", h->request->max_bytes);
-	return describe_failure(err, h->easy, code, h->host, h->details);
+	return describe_failure(err, h->easy, code, h->host, h->request->proxy[0] != '\0', h->details);
 }
 
 int hop_run(struct hop *h, const char *url, long *status, struct error *err)

@@ -25,7 +25,12 @@ static void require_list(const struct list_config *l)
 		require(name_valid(o->name) && o->where != NULL && o->preset != NULL && o->select != NULL && o->ca_file != NULL);
 		require(o->kind != ORIGIN_FILE || o->where[0] == '/');
 		require(o->kind != ORIGIN_URL || strncasecmp(o->where, "http", 4) == 0);
-		require(o->max_size > 0 && o->timeout > 0);
+		require(o->shown != NULL && (o->kind != ORIGIN_URL || strpbrk(o->shown, "#") == NULL));
+		require(o->max_size > 0 && o->timeout > 0 && o->connect_timeout > 0 && o->first_byte_timeout > 0);
+		require((o->client_certificate[0] == '\0') == (o->client_key.kind == SECRET_NONE));
+		require((o->token.kind == SECRET_NONE) == (o->token.name == NULL));
+		for (size_t k = 0; k < o->header_count; k++)
+			require(o->headers[k].name != NULL && o->headers[k].value.name != NULL);
 	}
 }
 

@@ -4,6 +4,10 @@
 #   good      for 127.0.0.1, ::1 and localhost, good for two days
 #   other     the same, for another name
 #   expired   the same as good, but over since 2020
+#   client    for a client, as is
+#   stranger  for another client
+#
+# and DIR/NAME.pin, the pinned key of NAME as hallowd.yaml has it.
 #
 # A client trusts one by taking its .crt for its CA file.
 set -eu
@@ -48,9 +52,16 @@ day() { python3 -c "import time; print(time.strftime('%y%m%d000000Z', time.gmtim
 	request good "$names"
 	request other DNS:other.example
 	request expired "$names"
+	request client DNS:client.example
+	request stranger DNS:stranger.example
 	sign good "$(day -1)" "$(day 2)"
+	sign client "$(day -1)" "$(day 2)"
+	sign stranger "$(day -1)" "$(day 2)"
 	sign other "$(day -1)" "$(day 2)"
 	sign expired 200101000000Z 200102000000Z
+	for name in good other; do
+		openssl pkey -in $name.key -pubout -outform der | openssl dgst -sha256 -binary | base64 | sed 's|^|sha256//|' >$name.pin
+	done
 } >openssl.log 2>&1 || {
 	cat openssl.log >&2
 	exit 1

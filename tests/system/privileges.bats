@@ -51,6 +51,8 @@ field() { awk -v f="$2:" '$1 == f {print $2}' "/proc/$1/status"; }
 	done
 }
 
+gave_up() { [ "$(field "$1" NoNewPrivs)" = 1 ]; }
+
 @test "privileges: the fetcher holds none either, while it works" {
 	# A publisher that answers once and never again keeps the fetcher at work.
 	lab_start "$GATE" silent "$LAB_PYTHON" "$LAB_LIB/silent.py" 8080 "$LAB_DIR/silent.ready" 192.0.2.1
@@ -62,6 +64,8 @@ field() { awk -v f="$2:" '$1 == f {print $2}' "/proc/$1/status"; }
 	wait_until 10 child hallowd-fetch
 	local pid set
 	pid=$(child hallowd-fetch)
+	# The last thing that it gives up; before, it has what root has after an exec (core/sandbox.h).
+	wait_until 10 gave_up "$pid"
 	for set in CapInh CapPrm CapEff CapBnd CapAmb; do same "$set $(field "$pid" $set)" "$set 0000000000000000"; done
 	same "$(field "$pid" NoNewPrivs)" 1
 	[ "$(field "$pid" Uid)" -ne 0 ]
@@ -88,6 +92,8 @@ field() { awk -v f="$2:" '$1 == f {print $2}' "/proc/$1/status"; }
 	wait_until 10 child hallowd-parse
 	local pid set
 	pid=$(child hallowd-parse)
+	# The last thing that it gives up; before, it has what root has after an exec (core/sandbox.h).
+	wait_until 10 gave_up "$pid"
 	for set in CapInh CapPrm CapEff CapBnd CapAmb; do same "$set $(field "$pid" $set)" "$set 0000000000000000"; done
 	same "$(field "$pid" NoNewPrivs)" 1
 	[ "$(field "$pid" Uid)" -ne 0 ]

@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 """A publisher that misbehaves on demand: an HTTP or HTTPS server for the tests of hallowd-fetch and the lab.
 
-publisher.py --bind ADDRESS --port PORT(0: any) --dir DIR [--cert FILE --key FILE] --ready FILE [--log FILE]
+publisher.py --bind ADDRESS --port PORT(0: any) --dir DIR [--cert FILE --key FILE [--client-ca FILE]] --ready FILE
+             [--log FILE]
+
+With --client-ca it talks only to clients that show a certificate which that file vouches for.  It is an HTTP proxy too: it
+tunnels CONNECT, and answers what is asked for with a whole URL by itself.
 
 Its port is written to FILE of --ready once it listens; FILE of --log gets a line of JSON for each request: method, path,
 headers, status.  Ends on SIGTERM.
@@ -30,7 +34,11 @@ headers, status.  Ends on SIGTERM.
 /large?bytes=N            N bytes
 /lying-large              says 1 TiB, sends a little
 /etag                     the list with ETag and Last-Modified; 304 to a request that has one of them
+/modified                 the list with Last-Modified alone; 304 to a request that has it
 /always-304               304 whatever was asked
+/flip                     one of two versions of a list in turn: with and without 192.0.2.0/24
+/flaky?times=N&as=WORD    fails N times as /WORD does, then the list; counted anew for each query, so add something of yours
+/private                  401 unless the request has 'Authorization: Bearer' with what DIR/token holds, without a newline
 /hostile-headers          the list, with control characters and long lines in its headers
 """
 import argparse
@@ -82,6 +90,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
             except (OSError, ValueError):
                 pass
         self.request.close()
+
+    def do_CONNECT(self):
+        host, _, port = self.path.rpartition(":")
+        try:
+            far = socket.create_connection((host.strip("[]"), int(port)), timeout=5)
+        except (OSError, ValueError):
+            self.send(502, page("502 Bad Gateway"), "text/html")
+            return
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.flush()
+        with far:
+            self.tunnel(far)
+        self.close_connection = True
+
+    def tunnel(self, far):
+        ends = {self.request: far, far: self.request}
+        while True:
+            ready = select.select(list(ends), [], [], PATIENCE)[0]
+            for end in ready:
+                data = end.recv(65536)
+                if not data:
+                    return
+                ends[end].sendall(data)
+            if not ready:
+                return
 
     def do_GET(self):
         url = urllib.parse.urlsplit(self.path)
@@ -255,8 +289,33 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.send(200, LIST, ETag=ETAG, Last_Modified=MODIFIED)
 
+    def answer_modified(self):
+        if self.headers.get("If-Modified-Since") == MODIFIED:
+            self.head(304, "text/plain", 0, Last_Modified=MODIFIED)
+        else:
+            self.send(200, LIST, Last_Modified=MODIFIED)
+
     def answer_always_304(self):
         self.head(304, "text/plain", 0)
+
+    def answer_flip(self):
+        new = self.server.count("flip") % 2
+        self.send(200, LIST[LIST.index(b"198"):] if new else LIST)
+
+    def answer_flaky(self):
+        if self.server.count(self.path) >= int(self.query["times"]):
+            self.answer_good()
+            return
+        word, _, self.rest = self.query["as"].partition("/")
+        getattr(self, "answer_" + word.replace("-", "_"))()
+
+    def answer_private(self):
+        with open(os.path.join(self.server.folder, "token"), encoding="utf-8") as file:
+            wanted = "Bearer " + file.read().rstrip("\n")
+        if self.headers.get("Authorization") == wanted:
+            self.answer_good()
+        else:
+            self.send(401, page("401 Unauthorized"), "text/html", WWW_Authenticate="Bearer")
 
     def answer_hostile_headers(self):
         self.send(200, LIST, ETag='"a\x1b[2Jb"', Last_Modified="\x01", X_Long="x" * 4000)
@@ -276,6 +335,10 @@ class Server(socketserver.ThreadingTCPServer):
         if options.cert:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(options.cert, options.key)
+        if options.client_ca:
+            self.tls.load_verify_locations(options.client_ca)
+            self.tls.verify_mode = ssl.CERT_REQUIRED
+        self.counts = {}
         super().__init__((options.bind, options.port), Handler)
 
     def log(self, entry):
@@ -283,6 +346,12 @@ class Server(socketserver.ThreadingTCPServer):
             with self.log_lock:
                 self.log_file.write(json.dumps(entry) + "\n")
                 self.log_file.flush()
+
+    def count(self, what):
+        """How often it was called for this before."""
+        with self.log_lock:
+            self.counts[what] = self.counts.get(what, -1) + 1
+            return self.counts[what]
 
     def shutdown_request(self, request):
         """The handler has closed it its own way."""
@@ -302,6 +371,7 @@ def main():
     parser.add_argument("--dir", default=".")
     parser.add_argument("--cert")
     parser.add_argument("--key")
+    parser.add_argument("--client-ca")
     parser.add_argument("--ready", required=True)
     parser.add_argument("--log")
     options = parser.parse_args()

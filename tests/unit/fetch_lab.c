@@ -21,10 +21,14 @@
 
 static const struct {
 	const char *name, *address, *certificate; /* certificate NULL: plain HTTP */
+	bool client;                              /* wants the certificate `client` */
 } servers[SERVERS] = {
-	[PLAIN] = { "plain", "127.0.0.1", NULL },          [PLAIN6] = { "plain6", "::1", NULL },
-	[TLS] = { "tls", "127.0.0.1", "good" },            [TLS_OTHER] = { "tls-other", "127.0.0.1", "other" },
-	[TLS_EXPIRED] = { "tls-expired", "127.0.0.1", "expired" },
+	[PLAIN] = { "plain", "127.0.0.1", NULL, false },
+	[PLAIN6] = { "plain6", "::1", NULL, false },
+	[TLS] = { "tls", "127.0.0.1", "good", false },
+	[TLS_OTHER] = { "tls-other", "127.0.0.1", "other", false },
+	[TLS_EXPIRED] = { "tls-expired", "127.0.0.1", "expired", false },
+	[TLS_CLIENT] = { "tls-client", "127.0.0.1", "good", true },
 };
 
 struct fetch_lab lab;
@@ -47,10 +51,11 @@ static unsigned read_port(const char *name)
 static void start_server(enum server_name which, const char *script)
 {
 	int64_t until = time_monotonic_ms() + CHILD_PATIENCE_MS;
-	char ready[128], log[128], cert[128], key[128];
+	char ready[128], log[128], cert[128], key[128], client[128];
 	const char *const argv[] = {
 		"/usr/bin/env", "python3", script, "--bind", servers[which].address, "--dir", lab.folder,
-		"--ready", ready, "--log", log, servers[which].certificate ? "--cert" : NULL, cert, "--key", key, NULL,
+		"--ready", ready, "--log", log, servers[which].certificate ? "--cert" : NULL, cert, "--key", key,
+		servers[which].client ? "--client-ca" : NULL, client, NULL,
 	};
 	struct child_setup setup = { .argv = argv, .input_fd = -1, .body_fd = -1 };
 	const char *certificate = servers[which].certificate ? servers[which].certificate : "";
@@ -59,6 +64,7 @@ static void start_server(enum server_name which, const char *script)
 	snprintf(log, sizeof(log), "%s/%s.log", lab.folder, servers[which].name);
 	snprintf(cert, sizeof(cert), "%s/%s.crt", lab.folder, certificate);
 	snprintf(key, sizeof(key), "%s/%s.key", lab.folder, certificate);
+	snprintf(client, sizeof(client), "%s/client.crt", lab.folder);
 	child_start(&lab.process[which], &setup);
 	while (lab.port[which] == 0 && time_monotonic_ms() < until) {
 		poll(NULL, 0, 20);

@@ -9,8 +9,9 @@
 #define LIST "# a list\n192.0.2.0/24\n198.51.100.7\n2001:db8::/32\n"
 #define MAX_BYTES 100000
 
-/* HTTP on 127.0.0.1 and ::1; HTTPS on 127.0.0.1 with a good certificate, one for another name, one that is over. */
-enum server_name { PLAIN, PLAIN6, TLS, TLS_OTHER, TLS_EXPIRED, SERVERS };
+/* HTTP on 127.0.0.1 and ::1; HTTPS on 127.0.0.1 with a good certificate, one for another name, one that is over;
+ * and with a good one for clients that show theirs. */
+enum server_name { PLAIN, PLAIN6, TLS, TLS_OTHER, TLS_EXPIRED, TLS_CLIENT, SERVERS };
 
 struct fetch_lab {
 	char folder[64];

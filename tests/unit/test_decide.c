@@ -243,6 +243,22 @@ static void a_pinned_list_stays_whatever_the_origins_say(void **state)
 	close_fixture(&f);
 }
 
+/* A person changed `agree` or the origins: that is no surprise of a publisher's, so only absolute guards count. */
+static void a_change_of_the_configuration_is_a_decision(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f);
+	((struct list_config *)(uintptr_t)f.list->config)->agree = 1;
+	expect(&f, "34.1.1.1", EIGHT, REFRESH_APPLIED, EIGHT, 1);
+	((struct list_config *)(uintptr_t)f.list->config)->agree = 2;
+	f.list->reconfigured = true;
+	expect(&f, "34.1.1.1", EIGHT, REFRESH_APPLIED, "34.1.1.1", 2);
+	assert_string_equal(f.list->now.decided_by, "configuration");
+	close_fixture(&f);
+}
+
 int test_decide(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +271,7 @@ int test_decide(void)
 		cmocka_unit_test(a_shape_that_was_approved_is_not_judged_again),
 		cmocka_unit_test(an_old_answer_no_longer_counts),
 		cmocka_unit_test(a_pinned_list_stays_whatever_the_origins_say),
+		cmocka_unit_test(a_change_of_the_configuration_is_a_decision),
 	};
 
 	return cmocka_run_group_tests_name("decide", tests, NULL, NULL);
