@@ -96,16 +96,15 @@ struct audit_config {
 	uint16_t nflog_group;     /* default 4848 */
 };
 
-<<<<<<< HEAD
 enum secrets_mode { SECRETS_NOT_SAID, SECRETS_HOSTED, SECRETS_OWN };
 
 struct secrets_config {
 	enum secrets_mode mode;
 	bool orchestrator_writes; /* with SECRETS_OWN: lists with origins may reach a secret store */
-=======
+};
+
 struct kernel_config {
 	bool owner;               /* default true: the table belongs to hallowd, where the kernel can do that */
->>>>>>> c0fa89cc48454a97902f899f5739eff2255cef8f
 };
 
 struct config {
@@ -119,11 +118,8 @@ struct config {
 	struct policy_endpoint *endpoints;
 	size_t endpoint_count;
 	struct audit_config audit;
-<<<<<<< HEAD
 	struct secrets_config secrets;
-=======
 	struct kernel_config kernel;
->>>>>>> c0fa89cc48454a97902f899f5739eff2255cef8f
 };
 
 /* Reads and checks.  0 with *c (config_free); -1 with one line in `errors` for each error, in the order of the
@@ -137,14 +133,12 @@ int config_load(const char *path, struct config **c, struct buffer *errors);
 int config_parse(const char *path, const void *data, size_t len, struct config **c, struct buffer *errors);
 void config_free(struct config *c);
 
-<<<<<<< HEAD
 /* Whether no address of a list with origins is to reach this endpoint: it is a secret store, and by `secrets` only the
  * Operator's. */
 bool secrets_kept_from(const struct config *c, const struct policy_endpoint *e);
-=======
+
 /* The state_dir of a file that may have errors, syntax errors too: as far as it can be read; else the default. */
 void config_state_dir(const char *path, char out[PATH_MAX]);
->>>>>>> c0fa89cc48454a97902f899f5739eff2255cef8f
 
 const struct list_config *config_find_list(const struct config *c, const char *name);
 

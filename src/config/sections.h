@@ -6,13 +6,8 @@
 
 /* For the table of the root's keys. */
 field_take take_lists, take_endpoints, take_audit;       /* lists.c, endpoints.c, audit_section.c */
-<<<<<<< HEAD
-field_take take_secrets;                                 /* secrets.c */
+field_take take_secrets, take_kernel;                    /* secrets.c, kernel_section.c */
 field_take take_agents, take_notify;                     /* planned.c */
-=======
-field_take take_kernel;                                  /* kernel_section.c */
-field_take take_agents, take_secrets, take_notify;       /* planned.c */
->>>>>>> c0fa89cc48454a97902f899f5739eff2255cef8f
 
 void audit_defaults(struct audit_config *a);             /* audit_section.c */
 void kernel_defaults(struct kernel_config *k);           /* kernel_section.c */
