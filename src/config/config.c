@@ -11,7 +11,6 @@
 #include "core/control.h"
 #include "core/file.h"
 
-#define DEFAULT_STATE_DIR "/var/lib/hallowd"
 #define DEFAULT_RUN_DIR "/run/hallowd"
 
 static void take_version(struct reader *r, const struct field *f, const struct node *value, void *into)
@@ -47,13 +46,26 @@ static const struct field root_fields[] = {
 	{ KEY("run_dir", take_run_dir), FIELD(struct config, run_dir) },
 	{ KEY("lists", take_lists) },
 	{ KEY("endpoints", take_endpoints) },
+	{ KEY("secrets", take_secrets) },
 	{ KEY("audit", take_audit) },
+	{ KEY("kernel", take_kernel) },
 	{ KEY("agents", take_agents), .unsupported = true },
-	{ KEY("secrets", take_secrets), .unsupported = true },
 	{ KEY("notify", take_notify), .unsupported = true },
 };
 
 SHAPE(root_shape, "the configuration", root_fields);
+
+/* An empty file has no bytes to keep, and malloc(0) may give NULL. */
+static void keep_text(struct reader *r, const void *data, size_t len)
+{
+	r->config->text = malloc(len + 1);
+	if (r->config->text == NULL) {
+		r->complaints->out_of_memory = true;
+		return;
+	}
+	memcpy(r->config->text, data, len);
+	r->config->text_len = len;
+}
 
 static void read_root(struct reader *r, const struct node *root, const char *path)
 {
@@ -63,12 +75,17 @@ static void read_root(struct reader *r, const struct node *root, const char *pat
 	r->endpoints = node_get(root, "endpoints");
 	r->agents = node_get(root, "agents");
 	reader_set_text(r, &c->path, path);
-	reader_set_text(r, &c->state_dir, DEFAULT_STATE_DIR);
+	reader_set_text(r, &c->state_dir, CONFIG_DEFAULT_STATE_DIR);
 	reader_set_text(r, &c->run_dir, DEFAULT_RUN_DIR);
 	audit_defaults(&c->audit);
+	kernel_defaults(&c->kernel);
 	take_mapping(r, &root_shape, (struct place){ 1, 1 }, root, c);
+	check_secret_stores(r, root);
+	make_address_lists(r);
 	free(r->destinations);
+	free(r->address_lists);
 	r->destinations = NULL;
+	r->address_lists = NULL;
 }
 
 int config_parse(const char *path, const void *data, size_t len, struct config **c, struct buffer *errors)
@@ -82,6 +99,8 @@ int config_parse(const char *path, const void *data, size_t len, struct config *
 		complaints.out_of_memory = true;
 	else if (root != NULL)
 		read_root(&r, root, path);
+	if (r.config != NULL)
+		keep_text(&r, data, len);
 	node_free(root);
 	if (complaints.total == 0 && !complaints.out_of_memory) {
 		*c = r.config;
@@ -178,6 +197,7 @@ void config_free(struct config *c)
 	free_lists(c);
 	free_endpoints(c);
 	free(c->path);
+	free(c->text);
 	free(c->state_dir);
 	free(c->run_dir);
 	free(c);

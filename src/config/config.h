@@ -3,6 +3,7 @@
 #ifndef HALLOWD_CONFIG_CONFIG_H
 #define HALLOWD_CONFIG_CONFIG_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 #include "core/policy.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/hallowd/hallowd.yaml"
+#define CONFIG_DEFAULT_STATE_DIR "/var/lib/hallowd"
 
 /* "12" or "25%". */
 struct amount {
@@ -80,7 +82,7 @@ struct list_config {
 	unsigned line;                  /* where it stands in the file, for messages */
 	struct origin_config *origins;  /* origin_count 0: a list of one's own, `entries` */
 	size_t origin_count;
-	struct prefix_set entries;
+	struct prefix_set entries;      /* of "@NAME": the addresses of the endpoint with that name */
 	size_t agree;                   /* how many origins must name an address: 1..origin_count */
 	int64_t refresh;                /* seconds; 0: only when asked; default 6h */
 	int64_t stale_after;            /* seconds; default 3d */
@@ -94,8 +96,21 @@ struct audit_config {
 	uint16_t nflog_group;     /* default 4848 */
 };
 
+enum secrets_mode { SECRETS_NOT_SAID, SECRETS_HOSTED, SECRETS_OWN };
+
+struct secrets_config {
+	enum secrets_mode mode;
+	bool orchestrator_writes; /* with SECRETS_OWN: lists with origins may reach a secret store */
+};
+
+struct kernel_config {
+	bool owner;               /* default true: the table belongs to hallowd, where the kernel can do that */
+};
+
 struct config {
 	char *path;
+	void *text;                /* the bytes that it was read from */
+	size_t text_len;
 	char *state_dir, *run_dir; /* absolute */
 	struct list_config *lists;
 	size_t list_count;
@@ -103,6 +118,8 @@ struct config {
 	struct policy_endpoint *endpoints;
 	size_t endpoint_count;
 	struct audit_config audit;
+	struct secrets_config secrets;
+	struct kernel_config kernel;
 };
 
 /* Reads and checks.  0 with *c (config_free); -1 with one line in `errors` for each error, in the order of the
@@ -115,6 +132,13 @@ int config_load(const char *path, struct config **c, struct buffer *errors);
 /* The same for bytes that are there already; `path` is what the messages and c->path say. */
 int config_parse(const char *path, const void *data, size_t len, struct config **c, struct buffer *errors);
 void config_free(struct config *c);
+
+/* Whether no address of a list with origins is to reach this endpoint: it is a secret store, and by `secrets` only the
+ * Operator's. */
+bool secrets_kept_from(const struct config *c, const struct policy_endpoint *e);
+
+/* The state_dir of a file that may have errors, syntax errors too: as far as it can be read; else the default. */
+void config_state_dir(const char *path, char out[PATH_MAX]);
 
 const struct list_config *config_find_list(const struct config *c, const char *name);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/endpoint_preset.h"
 #include "config/sections.h"
 #include "config/suggest.h"
 #include "config/value.h"
@@ -20,7 +21,7 @@ static const struct choice modes[] = { { "enforce", MODE_ENFORCE }, { "observe",
 
 static const struct choice denials[] = { { "drop", DENY_DROP }, { "reject", DENY_REJECT }, { NULL, 0 } };
 
-static void take_kind(struct reader *r, const struct field *f, const struct node *value, void *into)
+void take_endpoint_kind(struct reader *r, const struct field *f, const struct node *value, void *into)
 {
 	struct policy_endpoint *e = into;
 	unsigned ignored;
@@ -94,24 +95,41 @@ static void take_port(struct reader *r, const struct field *f, const struct node
 	value_ports(r, value, &e->ports, &e->port_count);
 }
 
-/* "@NAME": the addresses of another endpoint or of an agent. */
-static void check_at_name(struct reader *r, const struct policy_endpoint *e, const struct node *n)
+/* "@NAME": the addresses of another endpoint.  0 with the list that they are, or -1 with a complaint. */
+static int find_at_name(struct reader *r, const struct policy_endpoint *e, const struct node *n, size_t *list)
 {
 	const char *name = n->text + 1;
 	char hint[READER_HINT_MAX], text[SHOWN_MAX];
-	size_t index;
+	size_t agent;
 
-	complain(r->complaints, n->at, "'@NAME' in 'allow' is not supported yet; remove it, or name a list");
 	if (strcmp(name, e->name) == 0) {
-		complain(r->complaints, n->at, "an endpoint cannot allow itself; expected another endpoint or an "
-		         "agent");
-	} else if (section_find(r->endpoints, name, &index) != 0 && section_find(r->agents, name, &index) != 0) {
-		reader_hint(r->endpoints, name, hint);
-		if (hint[0] == '\0')
-			reader_hint(r->agents, name, hint);
-		complain(r->complaints, n->at, "no endpoint or agent has the name %s; expected one that this file "
-		         "describes%s", shown(name, text), hint);
+		complain(r->complaints, n->at, "an endpoint cannot allow itself; expected another endpoint");
+		return -1;
 	}
+	/* An agent is refused as not supported where it stands. */
+	if (section_find(r->agents, name, &agent) == 0)
+		return -1;
+	if (address_list(r, n, list) == 0)
+		return 0;
+	hint[0] = '\0';
+	if (complaint_would_show(r->complaints, n->at))
+		reader_hint(r->endpoints, name, hint);
+	complain(r->complaints, n->at, "no endpoint has the name %s; expected one that this file describes%s",
+	         shown(name, text), hint);
+	return -1;
+}
+
+static int find_list(struct reader *r, const struct node *n, size_t *list)
+{
+	char hint[READER_HINT_MAX], text[SHOWN_MAX];
+
+	if (section_find(r->lists, n->text, list) == 0)
+		return 0;
+	hint[0] = '\0';
+	if (complaint_would_show(r->complaints, n->at))
+		reader_hint(r->lists, n->text, hint);
+	complain(r->complaints, n->at, "unknown list %s; expected one that 'lists' describes%s", shown(n->text, text), hint);
+	return -1;
 }
 
 static bool allows(const struct policy_endpoint *e, size_t list)
@@ -125,25 +143,17 @@ static bool allows(const struct policy_endpoint *e, size_t list)
 static void take_one_allow(struct reader *r, const struct node *n, void *ctx)
 {
 	struct policy_endpoint *e = ctx;
-	char hint[READER_HINT_MAX], text[SHOWN_MAX];
 	const char *name;
 	size_t list;
 
-	if (!value_scalar(r, n, "the name of a list", &name))
+	if (!value_scalar(r, n, "the name of a list, or '@' and the name of an endpoint", &name))
 		return;
-	if (name[0] == '@') {
-		check_at_name(r, e, n);
-	} else if (section_find(r->lists, name, &list) != 0) {
-		hint[0] = '\0';
-		if (complaint_would_show(r->complaints, n->at))
-			reader_hint(r->lists, name, hint);
-		complain(r->complaints, n->at, "unknown list %s; expected one that 'lists' describes%s",
-		         shown(name, text), hint);
-	} else if (allows(e, list)) {
+	if ((name[0] == '@' ? find_at_name(r, e, n, &list) : find_list(r, n, &list)) != 0)
+		return;
+	if (allows(e, list))
 		complain(r->complaints, n->at, "list '%s' is allowed twice; remove one", name);
-	} else {
+	else
 		e->lists[e->list_count++] = list;
-	}
 }
 
 static void take_allow(struct reader *r, const struct field *f, const struct node *value, void *into)
@@ -159,10 +169,20 @@ static void take_allow(struct reader *r, const struct field *f, const struct nod
 	value_each(r, value, "at least one list", take_one_allow, e);
 }
 
+/* What it says is filled in when the other keys are known: endpoint_preset_apply. */
+static void take_later(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)r;
+	(void)f;
+	(void)value;
+	(void)into;
+}
+
 static const struct field endpoint_fields[] = {
-	{ KEY("kind", take_kind) },
+	{ KEY("preset", take_later) },
+	{ KEY("kind", take_endpoint_kind) },
 	{ KEY("address", take_address), .required = true },
-	{ KEY("port", take_port), .required = true },
+	{ KEY("port", take_port), .required = true, .or_else = "preset" },
 	{ KEY("protocol", take_choice), FIELD(struct policy_endpoint, protocol), .choices = protocols },
 	{ KEY("allow", take_allow), .required = true },
 	{ KEY("mode", take_choice), FIELD(struct policy_endpoint, mode), .choices = modes },
@@ -187,7 +207,8 @@ static void read_endpoint(struct reader *r, size_t index, const struct node *nam
 	e->deny_with = DENY_DROP;
 	if (r->complaints->out_of_memory)
 		return;
-	take_mapping(r, &endpoint_shape, name->at, value, e);
+	if (take_mapping(r, &endpoint_shape, name->at, value, e))
+		endpoint_preset_apply(r, value, e);
 }
 
 void take_endpoints(struct reader *r, const struct field *f, const struct node *value, void *into)

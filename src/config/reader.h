@@ -20,12 +20,21 @@ struct destination {
 	size_t endpoint; /* index into config->endpoints */
 };
 
+/* "@NAME" where it is named first. */
+struct address_list {
+	const char *name; /* with the '@'; belongs to the tree */
+	unsigned line;
+	size_t endpoint;  /* index into config->endpoints */
+};
+
 struct reader {
 	struct complaints *complaints;
 	struct config *config;
 	const struct node *lists, *endpoints, *agents; /* the sections, for names that refer to them; NULL for none */
 	struct destination *destinations;
 	size_t destination_count, destination_cap;
+	struct address_list *address_lists;
+	size_t address_list_count;
 };
 
 struct field;
@@ -44,6 +53,7 @@ struct field {
 	const struct choice *choices;  /* take_choice */
 	const struct shape *shape;     /* take_nested: the member that FIELD() names is the struct that it fills in */
 	bool required;
+	const char *or_else;   /* the key that stands in for a required one; NULL for none */
 	bool unsupported;      /* validated, then refused as 'not supported yet' */
 };
 

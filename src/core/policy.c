@@ -27,6 +27,11 @@ bool name_valid(const char *name)
 	return true;
 }
 
+bool list_name_valid(const char *name)
+{
+	return name_valid(name[0] == ADDRESS_LIST_MARK ? name + 1 : name);
+}
+
 static void list_free(struct policy_list *l)
 {
 	free(l->name);

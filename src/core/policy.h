@@ -13,6 +13,10 @@
 
 bool name_valid(const char *name);
 
+/* Also "@NAME": the addresses of an endpoint, as a list. */
+#define ADDRESS_LIST_MARK '@'
+bool list_name_valid(const char *name);
+
 enum endpoint_mode { MODE_ENFORCE, MODE_OBSERVE };
 enum deny_with { DENY_DROP, DENY_REJECT };
 

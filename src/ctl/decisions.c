@@ -2,11 +2,18 @@
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/daemon.h"
+#include "ctl/session.h"
 
-enum { REASON };
+enum { REASON, FORCE };
 
 static const struct verb_option options[] = {
 	[REASON] = { "reason", "TEXT", "why; it goes into the audit log" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct verb_option approve_options[] = {
+	[REASON] = { "reason", "TEXT", "why; it goes into the audit log" },
+	[FORCE] = FORCE_OPTION,
 	{ NULL, NULL, NULL },
 };
 
@@ -16,13 +23,19 @@ static void show(struct ctl *ctl, const json_t *result)
 	answer_show_text(result);
 }
 
-static int decide(struct ctl *ctl, const struct arguments *args, const char *verb)
+static int decide(struct ctl *ctl, const struct arguments *args, const char *verb, bool may_cut)
 {
-	const char *words[] = { verb, args->words[0], args->option[REASON] };
+	const char *words[4] = { verb }, *reason = args->option[REASON];
+	char session[SESSION_WORD_MAX];
+	size_t count = 1;
 
-	if (words[2] == NULL || *words[2] == '\0')
+	if (reason == NULL || *reason == '\0')
 		return ctl_fail(EXIT_USAGE, "%s needs --reason TEXT, so that the audit log says why", verb);
-	return daemon_ask_and_show(ctl, words, 3, JSON_OBJECT, show);
+	if (may_cut)
+		count += session_words(words + count, session, args->option[FORCE]);
+	words[count++] = args->words[0];
+	words[count++] = reason;
+	return daemon_ask_and_show(ctl, words, count, JSON_OBJECT, show);
 }
 
 static int run_rollback(struct ctl *ctl, const struct arguments *args)
@@ -43,12 +56,12 @@ static int run_unpin(struct ctl *ctl, const struct arguments *args)
 
 static int run_approve(struct ctl *ctl, const struct arguments *args)
 {
-	return decide(ctl, args, "approve");
+	return decide(ctl, args, "approve", true);
 }
 
 static int run_reject(struct ctl *ctl, const struct arguments *args)
 {
-	return decide(ctl, args, "reject");
+	return decide(ctl, args, "reject", false);
 }
 
 const struct verb verb_approve = {
@@ -58,11 +71,12 @@ const struct verb verb_approve = {
 	.max = 1,
 	.summary = "let a held list in",
 	.about = "Puts in force what a guard holds back; 'hallowctl lists LIST' shows what that is and why.\n"
-	         "Who approved it and why stands in 'hallowctl history LIST'.\n",
+	         "Who approved it and why stands in 'hallowctl history LIST'.\n"
+	         "What would cut the ssh connection through which you are logged in is refused, unless --force is given.\n",
 	.examples = "  hallowctl lists humanitec\n"
 	            "  hallowctl approve humanitec --reason 'announced in the release notes of 12 November'\n",
 	.formats = "text, json",
-	.options = options,
+	.options = approve_options,
 	.run = run_approve,
 };
 

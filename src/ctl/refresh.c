@@ -4,14 +4,16 @@
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/daemon.h"
+#include "ctl/session.h"
 #include "report/plain.h"
 
 #define ADDRESSES_SHOWN 12
 
-enum { QUIET };
+enum { QUIET, FORCE };
 
 static const struct verb_option options[] = {
 	[QUIET] = { "quiet", NULL, "say only what a person must know; nothing where all is well" },
+	[FORCE] = FORCE_OPTION,
 	{ NULL, NULL, NULL },
 };
 
@@ -122,11 +124,14 @@ static int run(struct ctl *ctl, const struct arguments *args)
 {
 	const char *words[CONTROL_WORDS_MAX] = { "refresh" };
 	bool quiet = args->option[QUIET] != NULL;
+	char session[SESSION_WORD_MAX];
+	size_t count = 1;
 	json_t *result;
 	int code;
 
-	memcpy(&words[1], args->words, args->count * sizeof(*words));
-	code = daemon_ask_result(ctl, words, args->count + 1, JSON_ARRAY, &result);
+	count += session_words(words + count, session, args->option[FORCE]);
+	memcpy(words + count, args->words, args->count * sizeof(*words));
+	code = daemon_ask_result(ctl, words, count + args->count, JSON_ARRAY, &result);
 	if (quiet)
 		drop_what_is_well(result);
 	if (result != NULL && (!quiet || json_array_size(result) > 0))
@@ -138,7 +143,7 @@ static int run(struct ctl *ctl, const struct arguments *args)
 const struct verb verb_refresh = {
 	.name = "refresh",
 	.words = "[LIST...]",
-	.max = CONTROL_WORDS_MAX - 1,
+	.max = CONTROL_WORDS_MAX - 2,
 	.summary = "fetch, judge and apply lists now",
 	.about = "Fetches the lists (all, where none is named), judges them, and puts in force what is good.  A\n"
 	         "running hallowd does it; where none runs, it is done here, once.  An answer that is no list, or out\n"

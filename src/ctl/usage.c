@@ -19,7 +19,7 @@ static const struct option global_options[] = {
 /* Names of the contract that this version does not do. */
 static const char *const later[] = {
 	"grant", "revoke", "grants", "simulate", "replay", "export", "verify", "prove",
-	"check-proof", "checkpoint", "init", "doctor", "metrics", "confirm", NULL,
+	"check-proof", "checkpoint", "init", "doctor", "metrics", NULL,
 };
 
 void usage_all(FILE *out, const struct verb *const *verbs)

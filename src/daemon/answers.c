@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/control.h"
+#include "daemon/confirm.h"
 #include "daemon/json_text.h"
 #include "daemon/provenance.h"
 
@@ -60,6 +61,28 @@ static void list_problem(const struct list_state *s, enum list_condition c, stru
 	for (size_t i = 0; i < s->config->origin_count; i++)
 		if (s->origins[i].error[0] != '\0')
 			texts_add(problems, "list %s, origin %s: %s", name, s->origins[i].config->name, s->origins[i].error);
+}
+
+/* An own list, or another's, may hold addresses of the orchestrator's: the configuration cannot know that. */
+static void secret_store_problems(struct daemon *d, const struct policy_endpoint *e, struct texts *problems)
+{
+	const struct lists *all = d->lists;
+	struct prefix_set both = PREFIX_SET_INIT;
+
+	for (size_t i = 0; i < e->list_count; i++) {
+		const struct list_state *own = &all->items[e->lists[i]];
+
+		for (size_t k = 0; k < all->config->list_count; k++) {
+			const struct list_state *published = &all->items[k];
+
+			if (published->config->origin_count == 0 ||
+			    prefix_set_intersect(&both, &own->now.set, &published->now.set) == -1 || prefix_set_empty(&both))
+				continue;
+			texts_add(problems, "secret store %s: list %s holds addresses of list %s, which 'secrets' keeps from it", e->name,
+			          own->config->name, published->config->name);
+		}
+	}
+	prefix_set_free(&both);
 }
 
 static json_t *status_lists(struct daemon *d, struct texts *problems, int *exit_code)
@@ -121,6 +144,18 @@ static bool kernel_problems(struct daemon *d, struct kernel_state *state, struct
 	return state->present;
 }
 
+static void config_problems(struct daemon *d, struct texts *problems)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (d->config_source == CONFIG_UNCONFIRMED)
+		texts_add(problems, "the configuration that %s reloaded goes back by itself at %s unless 'hallowctl confirm' keeps it",
+		          d->tried.by, time_format(confirm_until(&d->tried), 0, text));
+	if (d->config_source == CONFIG_LAST_GOOD)
+		texts_add(problems, "what %s says is not in force: it was not confirmed in time; the configuration before it is, and "
+		                    "'hallowctl reload' takes up the file", d->config_path);
+}
+
 static json_t *torn_down_json(const struct torn_down *t)
 {
 	if (!t->is)
@@ -139,8 +174,12 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	*exit_code = enforcing ? EXIT_DONE : EXIT_NOT_ENFORCED;
 	if (d->recorder != NULL)
 		recorder_state(d->recorder, &rec);
+	config_problems(d, &problems);
 	recorder_problems(d, &rec, &problems);
 	lists = status_lists(d, &problems, exit_code);
+	for (size_t i = 0; i < d->lists->config->endpoint_count; i++)
+		if (secrets_kept_from(d->lists->config, &d->lists->config->endpoints[i]))
+			secret_store_problems(d, &d->lists->config->endpoints[i], &problems);
 	endpoints = status_endpoints(d, &problems);
 	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I}, s:o, s:o, s:o, s:o}",
 	                   "daemon", "running", !d->once, "pid", d->once ? 0 : (int)getpid(), "since",

@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/control.h"
 #include "core/log.h"
+#include "daemon/confirm.h"
 #include "daemon/enforce.h"
 #include "daemon/file_watch.h"
 #include "daemon/operation.h"
@@ -15,11 +17,16 @@
 #include "daemon/schedule.h"
 #include "daemon/service.h"
 
+enum configuring_kind { STARTING, RELOADING, GOING_BACK };
+
 struct configuring {
 	struct daemon *d;
 	struct lists *lists;   /* the new ones; at the start, d->lists */
-	bool reload;
+	enum configuring_kind kind;
 	char by[64];
+	struct session session;
+	int64_t confirm;       /* seconds; 0: for good */
+	struct tried tried;    /* with `confirm` */
 	configured *done;
 	void *ctx;
 };
@@ -29,13 +36,16 @@ static void finish(struct configuring *c, int exit_code, const char *error)
 {
 	struct daemon *d = c->d;
 
-	if (c->reload && error != NULL) {
+	if (c->kind == RELOADING && error != NULL) {
 		log_error("the configuration was not reloaded, the one before stays in force: %s", error);
 		recorder_event(d->recorder, "reload", d->config_path, json_pack("{s:s, s:b, s:s}", "by", c->by, "ok", 0, "error",
 		                                                                 error));
-		lists_free(c->lists);
 	}
-	if (c->reload)
+	if (c->kind == GOING_BACK && error != NULL)
+		log_error("the configuration was not confirmed, and the one before could not be put in force: %s", error);
+	if (c->kind != STARTING && error != NULL)
+		lists_free(c->lists);
+	if (c->kind == RELOADING)
 		service_ready(error == NULL ? "enforcing" : "enforcing; the last reload failed");
 	c->done(c->ctx, exit_code, error);
 	free(c);
@@ -58,7 +68,7 @@ static bool all_known(const struct configuring *c, struct refresh *r, struct err
 	for (size_t i = 0; i < count; i++) {
 		if (!list_unknown(results[i].list))
 			continue;
-		if (c->reload) {
+		if (c->kind == RELOADING) {
 			error_set(err, "nothing is known of list %s, so its endpoints would be cut off: %s",
 			          results[i].list->config->name,
 			          results[i].reasons.count > 0 ? results[i].reasons.items[0] : "no origin answered");
@@ -67,6 +77,29 @@ static bool all_known(const struct configuring *c, struct refresh *r, struct err
 		warn_unknown(&results[i]);
 	}
 	return true;
+}
+
+/* The new configuration is in force. */
+static void note_taken_up(struct configuring *c, time_us when)
+{
+	struct daemon *d = c->d;
+	char until[TIME_TEXT_MAX];
+	json_t *detail;
+
+	if (c->kind == STARTING) {
+		confirm_started(d);
+	} else if (c->kind == GOING_BACK) {
+		confirm_went_back(d);
+	} else {
+		detail = json_pack("{s:s, s:b}", "by", c->by, "ok", 1);
+		if (c->confirm > 0) {
+			confirm_wait(d, &c->tried);
+			json_object_set_new(detail, "goes_back_at", json_string(time_format(confirm_until(&c->tried), 0, until)));
+		} else {
+			confirm_settle(d);
+		}
+		recorder_event_at(d->recorder, when, "reload", d->config_path, detail);
+	}
 }
 
 /* Makes the kernel match the new lists; on failure everything is as it was. */
@@ -81,24 +114,29 @@ static int take_up(struct configuring *c, struct refresh *r, struct error *err)
 
 	if (own_lists_take(c->lists, &own, err) == -1)
 		return -1;
-	d->lists = c->lists;
-	d->torn_down.is = false;
-	if (enforce(d, &change, err) == -1) {
-		d->lists = old;
-		d->torn_down = torn_down;
+	if (c->confirm > 0 && confirm_begin(d, c->lists->config, c->by, c->confirm, &c->tried, err) == -1) {
 		own_changes_free(own);
 		return -1;
 	}
-	if (torn_down.is || !c->reload)
+	d->lists = c->lists;
+	d->torn_down.is = false;
+	if (enforce(d, &c->session, &change, err) == -1) {
+		d->lists = old;
+		d->torn_down = torn_down;
+		own_changes_free(own);
+		if (c->confirm > 0)
+			confirm_abandon(d);
+		return -1;
+	}
+	if (torn_down.is || c->kind == STARTING)
 		torn_down_forget(d);
 	when = change.committed_at != 0 ? change.committed_at : time_now();
 	kernel_change_free(&change);
 	refresh_commit(r, when);
 	own_lists_commit(d, own, when);
-	if (c->reload) {
-		recorder_event_at(d->recorder, when, "reload", d->config_path, json_pack("{s:s, s:b}", "by", c->by, "ok", 1));
+	if (c->kind != STARTING)
 		lists_free(old);
-	}
+	note_taken_up(c, when);
 	return 0;
 }
 
@@ -134,6 +172,8 @@ static const char *fixed_part_changed(const struct config *old, const struct con
 		return "run_dir";
 	if (old->audit.nflog_group != new->audit.nflog_group)
 		return "audit.nflog_group";
+	if (old->kernel.owner != new->kernel.owner)
+		return "kernel.owner";
 	return NULL;
 }
 
@@ -165,9 +205,11 @@ static void run_reload(struct daemon *d, void *ctx)
 	struct buffer errors = BUFFER_INIT;
 	const char *text;
 
-	(void)d;
 	service_reloading();
-	if (load_again(c, &errors) == 0) {
+	if (d->tried.state == TRIED_WAITING && c->confirm == 0) {
+		finish(c, EXIT_FAILED, "another configuration waits to be confirmed; 'hallowctl confirm' keeps that one, and 'hallowctl "
+		                       "reload --confirm DURATION' tries the file instead");
+	} else if (load_again(c, &errors) == 0) {
 		ask_unknown(c);
 	} else {
 		text = buffer_str(&errors);
@@ -184,31 +226,61 @@ static void run_start(struct daemon *d, void *ctx)
 	ask_unknown(c);
 }
 
-static void submit(struct daemon *d, operation_run *run, bool reload, const char *by, configured *done, void *ctx)
+/* The lists of the last good configuration were in force before: none is asked for. */
+static void run_back(struct daemon *d, void *ctx)
 {
-	struct configuring *c = calloc(1, sizeof(*c));
+	static char none[] = "";
+	static char *const names[] = { none };
+	struct configuring *c = ctx;
+	struct buffer errors = BUFFER_INIT;
+	struct config *config = NULL;
+	struct error err;
+
+	if (d->tried.state != TRIED_WAITING) {
+		finish(c, EXIT_DONE, NULL); /* it was confirmed while this waited for its turn */
+	} else if (kept_config_load_good(d->state_fd, &config, &errors) == -1 || config == NULL) {
+		finish(c, EXIT_FAILED, errors.len > 0 && buffer_str(&errors) != NULL ? buffer_str(&errors)
+		                                                                     : "it is not kept in state_dir any more");
+	} else if (lists_load(config, d->state_fd, &c->lists, &err) == -1) {
+		finish(c, EXIT_FAILED, err.text);
+	} else if (refresh_start(d, c->lists, true, names, 1, judged, c) == NULL) {
+		finish(c, EXIT_FAILED, "no memory");
+	}
+	buffer_free(&errors);
+}
+
+static void submit(operation_run *run, const struct configuring *wish)
+{
+	struct configuring *c = malloc(sizeof(*c));
 
 	if (c == NULL) {
-		done(ctx, EXIT_FAILED, "no memory");
+		wish->done(wish->ctx, EXIT_FAILED, "no memory");
 		return;
 	}
-	c->d = d;
-	c->reload = reload;
-	c->done = done;
-	c->ctx = ctx;
-	strncpy(c->by, by, sizeof(c->by) - 1);
-	if (operation_submit(d, run, c) == -1) {
+	*c = *wish;
+	if (operation_submit(c->d, run, c) == -1) {
 		free(c);
-		done(ctx, EXIT_FAILED, "no memory");
+		wish->done(wish->ctx, EXIT_FAILED, "no memory");
 	}
 }
 
 void configure_start(struct daemon *d, configured *done, void *ctx)
 {
-	submit(d, run_start, false, "", done, ctx);
+	submit(run_start, &(struct configuring){ .d = d, .kind = STARTING, .done = done, .ctx = ctx });
 }
 
-void configure_reload(struct daemon *d, const char *by, configured *done, void *ctx)
+void configure_reload(struct daemon *d, const char *by, const struct session *session, int64_t confirm, configured *done,
+                      void *ctx)
 {
-	submit(d, run_reload, true, by, done, ctx);
+	struct configuring c = { .d = d, .kind = RELOADING, .confirm = confirm, .done = done, .ctx = ctx };
+
+	snprintf(c.by, sizeof(c.by), "%s", by);
+	if (session != NULL)
+		c.session = *session;
+	submit(run_reload, &c);
+}
+
+void configure_back(struct daemon *d, configured *done, void *ctx)
+{
+	submit(run_back, &(struct configuring){ .d = d, .kind = GOING_BACK, .done = done, .ctx = ctx });
 }

@@ -17,8 +17,10 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/sandbox.h"
+#include "daemon/boot.h"
 #include "daemon/configure.h"
 #include "daemon/control.h"
+#include "daemon/drift.h"
 #include "daemon/enforce.h"
 #include "daemon/file_watch.h"
 #include "daemon/folders.h"
@@ -26,6 +28,7 @@
 #include "daemon/revision.h"
 #include "daemon/service.h"
 #include "daemon/sockets.h"
+#include "daemon/start_config.h"
 
 #define TICK_MS 10000 /* the counters are told, and the kernel is looked at */
 #define LOCK_WAIT_MS 2000
@@ -33,6 +36,7 @@
 
 struct options {
 	const char *config;
+	bool boot;
 	bool once;
 	char **words; /* with `once` */
 	int word_count;
@@ -42,6 +46,7 @@ struct options {
 static const char usage_text[] =
     "usage: hallowd [-c FILE] [-v]\n"
     "       hallowd [-c FILE] --once VERB [WORD ...]\n"
+    "       hallowd [-c FILE] --boot\n"
     "\n"
     "Keeps a published allow list true on the firewall, and records every connection to what it protects.\n"
     "Runs in the foreground; hallowctl(1) asks and steers it.\n"
@@ -50,6 +55,8 @@ static const char usage_text[] =
     "  -v, --verbose      more in the log on standard error; twice for all\n"
     "      --once         do one verb of hallowctl without a running hallowd, print its answer as JSON, and exit;\n"
     "                     hallowctl does this by itself where no hallowd runs\n"
+    "      --boot         put the last good policy in force from what is on disk, without network, audit log or other\n"
+    "                     programs, and exit; for early in the boot, before hallowd itself is started\n"
     "  -V, --version\n"
     "  -h, --help\n"
     "\n"
@@ -66,6 +73,7 @@ static int parse_options(int argc, char **argv, struct options *o, int *status)
 	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
 		                                   { "verbose", no_argument, NULL, 'v' },
 		                                   { "once", no_argument, NULL, 'o' },
+		                                   { "boot", no_argument, NULL, 'b' },
 		                                   { "version", no_argument, NULL, 'V' },
 		                                   { "help", no_argument, NULL, 'h' },
 		                                   { NULL, 0, NULL, 0 } };
@@ -84,6 +92,9 @@ static int parse_options(int argc, char **argv, struct options *o, int *status)
 		case 'o':
 			o->once = true;
 			break;
+		case 'b':
+			o->boot = true;
+			break;
 		case 'V':
 			puts("hallowd " PACKAGE_VERSION);
 			return 1;
@@ -98,8 +109,8 @@ static int parse_options(int argc, char **argv, struct options *o, int *status)
 	}
 	o->words = argv + optind;
 	o->word_count = argc - optind;
-	if (o->once != (o->word_count > 0)) {
-		fputs(o->once ? "--once needs a verb; 'hallowd --help' tells more\n"
+	if ((o->boot && o->once) || o->once != (o->word_count > 0)) {
+		fputs(o->boot && o->once ? "--boot and --once do not go together\n" : o->once ? "--once needs a verb; 'hallowd --help' tells more\n"
 		              : "hallowd takes no words without --once; did you mean hallowctl?\n", stderr);
 		*status = EXIT_USAGE;
 		return 1;
@@ -157,7 +168,7 @@ static void got_signal(void *ctx, short revents)
 		if (info.ssi_signo == SIGCHLD)
 			reaper_collect(d->reaper);
 		else if (info.ssi_signo == SIGHUP && !d->once && !d->stopping)
-			configure_reload(d, "signal", reload_done, d);
+			configure_reload(d, "signal", NULL, 0, reload_done, d);
 		else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			stop(d, EXIT_DONE);
 	}
@@ -185,7 +196,7 @@ static void tick(void *ctx)
 
 	if (d->stopping)
 		return;
-	enforce_check(d);
+	drift_check(d);
 	enforce_tell_counters(d);
 	tell_stale(d);
 	loop_after(d->loop, TICK_MS, tick, d);
@@ -216,6 +227,8 @@ static void started(void *ctx, int exit_code, const char *error)
 		stop(d, EXIT_FAILED);
 		return;
 	}
+	if (drift_watch(d, &err) == -1)
+		log_error("changes by others are looked for every %d seconds only: %s", TICK_MS / 1000, err.text);
 	log_notice("enforcing: %zu lists, %zu endpoints", d->lists->config->list_count, d->policy.endpoint_count);
 	service_ready("enforcing");
 	tick(d);
@@ -267,7 +280,10 @@ static int open_all(struct daemon *d, bool changes, struct error *err)
 		return -1;
 	torn_down_load(d);
 	if (!changes)
-		return sockets_open_kernel(d, err);
+		return sockets_open_kernel(d, c, err);
+	if (d->boot)
+		return sockets_open_kernel(d, c, err) == -1 || sandbox_keep_net_admin(err) == -1
+		           ? -1 : recorder_open(d->loop, d->reaper, d->state_fd, &d->recorder, err);
 	if (open_signals(d, err) == -1 || sockets_open(d, c, err) == -1 || sandbox_keep_net_admin(err) == -1)
 		return -1;
 	if (recorder_open(d->loop, d->reaper, d->state_fd, &d->recorder, err) == -1)
@@ -283,10 +299,11 @@ static int load(struct daemon *d, bool changes, int *status, struct buffer *mess
 	int bad;
 
 	*status = EXIT_USAGE;
-	if (config_load(d->config_path, &config, message) == -1)
+	if (start_config(d, &config, message) == -1)
 		return -1;
 	*status = EXIT_FAILED;
-	bad = changes ? folders_make(d, config, &err) : folders_open(d, config, &err);
+	bad = d->boot ? folders_make_state(d, config, &err)
+	      : changes ? folders_make(d, config, &err) : folders_open(d, config, &err);
 	if (bad == 0 && changes)
 		bad = folders_lock(d, d->once ? ONCE_LOCK_WAIT_MS : LOCK_WAIT_MS, &err);
 	if (bad == 0)
@@ -303,10 +320,11 @@ static int load(struct daemon *d, bool changes, int *status, struct buffer *mess
 static void close_all(struct daemon *d)
 {
 	if (d->loop != NULL) {
-		if (!d->once)
+		if (!d->once && !d->boot)
 			sockets_release(d);
 		control_close(d->control, d->run_fd);
 		file_watch_stop(d);
+		drift_stop(d);
 	}
 	recorder_close(d->recorder);
 	kernel_close(d->kernel);
@@ -358,6 +376,7 @@ int daemon_main(int argc, char **argv)
 	umask(022);
 	service_open();
 	d.once = o.once;
+	d.boot = o.boot;
 	d.started_at = time_now();
 	d.config_path = absolute(o.config);
 	changes = !o.once || once_changes(o.words[0]);
@@ -369,7 +388,7 @@ int daemon_main(int argc, char **argv)
 		else
 			log_error("%s", text == NULL ? "no memory" : text);
 	} else {
-		status = o.once ? once_run(&d, o.words, (size_t)o.word_count) : run_daemon(&d);
+		status = o.boot ? boot_run(&d) : o.once ? once_run(&d, o.words, (size_t)o.word_count) : run_daemon(&d);
 	}
 	buffer_free(&message);
 	close_all(&d);

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "core/policy.h"
 #include "core/time_text.h"
+#include "daemon/kept_config.h"
 #include "daemon/lists.h"
 #include "daemon/loop.h"
 #include "daemon/process.h"
@@ -18,6 +19,14 @@ struct operation;
 struct control;
 struct own_changes;
 struct file_watch;
+struct drift;
+
+/* Where the configuration in force is from. */
+enum config_source {
+	CONFIG_FILE,        /* what the file said when it was read */
+	CONFIG_UNCONFIRMED, /* the same, for a time: reload --confirm */
+	CONFIG_LAST_GOOD    /* kept in state_dir, because the file's was not confirmed, or had errors at boot */
+};
 
 /* Enforcement was ended by a person. */
 struct torn_down {
@@ -30,6 +39,7 @@ struct torn_down {
 struct daemon {
 	char *config_path; /* absolute */
 	bool once;         /* one verb, then exit; no control socket, no keeper, no schedule */
+	bool boot;         /* the last good policy, then exit; no children either */
 	time_us started_at;
 
 	int state_fd, run_fd;
@@ -45,6 +55,9 @@ struct daemon {
 	int signal_fd;
 
 	struct lists *lists;       /* the configuration in force, and its lists */
+	enum config_source config_source;
+	struct tried tried;        /* a configuration that waits to be confirmed, or was not */
+	unsigned confirm_timer;
 	struct policy policy;      /* what the kernel was last made to match */
 	bool applied;              /* it was, in this run */
 	char epoch[128];
@@ -53,6 +66,8 @@ struct daemon {
 
 	unsigned refresh_timer;
 	struct file_watch *file_watch; /* NULL: no file is watched */
+	struct drift *drift;           /* NULL: nobody but us can change the table */
+	bool drifted;                  /* others changed the table since it was last made to match */
 	struct operation *operations; /* the first one runs */
 	struct own_changes *own_pending; /* with `once`: recorded when the kernel has them */
 	bool stopping;

@@ -161,12 +161,30 @@ void enforce_tell_counters(struct daemon *d)
 
 /* --- the kernel --- */
 
-int enforce(struct daemon *d, struct kernel_change *change, struct error *err)
+/* Makes the kernel match `p`.  On failure nothing has changed. */
+static int make_match(struct daemon *d, const struct policy *p, struct kernel_change *change, bool *continued,
+                      struct kernel_state *after, const struct session *session, struct error *err)
+{
+	struct kernel_state before;
+
+	if (kernel_state(d->kernel, &before, err) == -1)
+		return -1;
+	if (session_check(session, before.present ? &d->policy : NULL, p, err) == -1)
+		return -1;
+	if (kernel_apply(d->kernel, p, change, err) == -1 || kernel_state(d->kernel, after, err) == -1) {
+		snprintf(d->kernel_trouble, sizeof(d->kernel_trouble), "%s", err->text);
+		return -1;
+	}
+	*continued = before.present && !d->drifted && (!d->applied || strcmp(before.epoch, d->epoch) == 0);
+	return 0;
+}
+
+int enforce(struct daemon *d, const struct session *session, struct kernel_change *change, struct error *err)
 {
 	struct policy p;
 	struct kernel_change done = { 0 };
-	struct kernel_state before = { 0 }, after = { 0 };
-	bool continued;
+	struct kernel_state after = { 0 };
+	bool continued = false;
 
 	if (policy_from_lists(d->lists, &p, err) == -1)
 		return -1;
@@ -177,18 +195,16 @@ int enforce(struct daemon *d, struct kernel_change *change, struct error *err)
 	}
 	/* What goes away in this change has counted until now. */
 	enforce_tell_counters(d);
-	if (kernel_state(d->kernel, &before, err) == -1 || kernel_apply(d->kernel, &p, &done, err) == -1 ||
-	    kernel_state(d->kernel, &after, err) == -1) {
-		snprintf(d->kernel_trouble, sizeof(d->kernel_trouble), "%s", err->text);
+	if (make_match(d, &p, &done, &continued, &after, session, err) == -1) {
 		policy_free(&p);
 		kernel_change_free(&done);
 		return -1;
 	}
-	continued = before.present && (!d->applied || strcmp(before.epoch, d->epoch) == 0);
 	d->kernel_trouble[0] = '\0';
 	policy_free(&d->policy);
 	d->policy = p;
 	d->applied = true;
+	d->drifted = false;
 	snprintf(d->epoch, sizeof(d->epoch), "%s", after.epoch);
 	tell_policy(d, done.committed_at, continued);
 	if (change != NULL)
@@ -247,26 +263,4 @@ int enforce_end(struct daemon *d, const char *by, const char *reason, struct err
 	d->epoch[0] = '\0';
 	tell_policy(d, d->torn_down.time, true);
 	return remember_torn_down(d, err);
-}
-
-void enforce_check(struct daemon *d)
-{
-	struct kernel_state state;
-	struct error err;
-
-	if (!d->applied || d->torn_down.is)
-		return;
-	if (kernel_state(d->kernel, &state, &err) == -1) {
-		snprintf(d->kernel_trouble, sizeof(d->kernel_trouble), "%s", err.text);
-		return;
-	}
-	if (state.present && strcmp(state.epoch, d->epoch) == 0)
-		return;
-	log_error("table inet %s is gone or is another one: something else removed it; it is made anew", KERNEL_TABLE);
-	recorder_event(d->recorder, "drift", "table inet " KERNEL_TABLE, json_pack("{s:s}", "what", "removed"));
-	kernel_forget(d->kernel);
-	if (enforce(d, NULL, &err) == -1)
-		log_error("%s", err.text);
-	else
-		recorder_event(d->recorder, "repaired", "table inet " KERNEL_TABLE, NULL);
 }

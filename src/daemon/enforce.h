@@ -3,14 +3,16 @@
 #define HALLOWD_DAEMON_ENFORCE_H
 
 #include "daemon/daemon.h"
+#include "daemon/session.h"
 
 /* The policy that the lists come to; copies, policy_free. */
 int policy_from_lists(const struct lists *lists, struct policy *p, struct error *err);
 
 /* Makes the kernel match d->lists in one transaction, and tells the recorder.  `change` (kernel_change_free) may be NULL.
+ * A change that would cut `session` (NULL: nobody's) is refused.
  * While enforcement is torn down the kernel is left alone, and that is no failure.
  * On failure the kernel, the policy and the recorder's view are as they were. */
-int enforce(struct daemon *d, struct kernel_change *change, struct error *err);
+int enforce(struct daemon *d, const struct session *session, struct kernel_change *change, struct error *err);
 
 /* Removes the table. */
 int enforce_end(struct daemon *d, const char *by, const char *reason, struct error *err);
@@ -21,8 +23,5 @@ void torn_down_forget(struct daemon *d);
 
 /* Tells the recorder what the kernel has counted so far. */
 void enforce_tell_counters(struct daemon *d);
-
-/* The table is there, and nothing else has changed it.  Where it is gone it is made anew, with an event. */
-void enforce_check(struct daemon *d);
 
 #endif

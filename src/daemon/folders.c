@@ -62,22 +62,28 @@ int folders_open(struct daemon *d, const struct config *c, struct error *err)
 	return open_folder(c->state_dir, "state_dir", &d->state_fd, err);
 }
 
-int folders_make(struct daemon *d, const struct config *c, struct error *err)
+int folders_make_state(struct daemon *d, const struct config *c, struct error *err)
 {
 	static const char *const below[] = { "lists", "origins", "held", "revisions" };
 
 	if (make_path(c->state_dir) == -1)
 		return error_errno(err, errno, "%s (state_dir) cannot be made", c->state_dir);
-	if (make_path(c->run_dir) == -1)
-		return error_errno(err, errno, "%s (run_dir) cannot be made", c->run_dir);
 	if (open_folder(c->state_dir, "state_dir", &d->state_fd, err) == -1 ||
-	    open_folder(c->run_dir, "run_dir", &d->run_fd, err) == -1 ||
 	    give_to_recorder(d->state_fd, c->state_dir, err) == -1)
 		return -1;
 	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++)
 		if (mkdirat(d->state_fd, below[i], 0755) == -1 && errno != EEXIST)
 			return error_errno(err, errno, "%s/%s cannot be made", c->state_dir, below[i]);
 	return 0;
+}
+
+int folders_make(struct daemon *d, const struct config *c, struct error *err)
+{
+	if (folders_make_state(d, c, err) == -1)
+		return -1;
+	if (make_path(c->run_dir) == -1)
+		return error_errno(err, errno, "%s (run_dir) cannot be made", c->run_dir);
+	return open_folder(c->run_dir, "run_dir", &d->run_fd, err);
 }
 
 int folders_lock(struct daemon *d, int wait_ms, struct error *err)

@@ -9,6 +9,9 @@
  * with the sticky bit: it may make audit.db there, and can neither remove nor rename what is root's. */
 int folders_make(struct daemon *d, const struct config *c, struct error *err);
 
+/* The same without run_dir. */
+int folders_make_state(struct daemon *d, const struct config *c, struct error *err);
+
 /* Opens what is there, for looking only. */
 int folders_open(struct daemon *d, const struct config *c, struct error *err);
 

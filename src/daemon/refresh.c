@@ -230,6 +230,7 @@ struct refresh_request {
 	struct daemon *d;
 	char **names; /* copies, since the configuration may change while this waits */
 	size_t count;
+	struct session session;
 	refresh_told *told;
 	void *ctx;
 };
@@ -301,7 +302,7 @@ static void judged(void *ctx, struct refresh *r)
 
 	for (size_t i = 0; i < r->count; i++)
 		apply = apply || r->results[i].outcome == REFRESH_APPLIED;
-	if (apply && enforce(d, &change, &err) == -1) {
+	if (apply && enforce(d, &q->session, &change, &err) == -1) {
 		log_error("the kernel was not changed: %s", err.text);
 		undo(r->results, r->count, err.text);
 	}
@@ -334,7 +335,8 @@ static void run(struct daemon *d, void *ctx)
 	}
 }
 
-int refresh_submit(struct daemon *d, char *const *names, size_t count, refresh_told *told, void *ctx)
+int refresh_submit(struct daemon *d, char *const *names, size_t count, const struct session *session, refresh_told *told,
+                   void *ctx)
 {
 	struct refresh_request *q = calloc(1, sizeof(*q));
 
@@ -343,6 +345,8 @@ int refresh_submit(struct daemon *d, char *const *names, size_t count, refresh_t
 		return -1;
 	}
 	q->d = d;
+	if (session != NULL)
+		q->session = *session;
 	q->told = told;
 	q->ctx = ctx;
 	while (q->count < count) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "daemon/daemon.h"
+#include "daemon/session.h"
 
 enum refresh_outcome { REFRESH_UNCHANGED, REFRESH_APPLIED, REFRESH_HELD, REFRESH_REJECTED, REFRESH_FAILED };
 
@@ -44,6 +45,8 @@ void refresh_commit(struct refresh *r, time_us when);
 
 /* [{list, outcome, revision, added, removed, reasons, origins}], and the exit code of the contract that it comes to. */
 typedef void refresh_told(void *ctx, json_t *result, int exit_code);
-int refresh_submit(struct daemon *d, char *const *names, size_t count, refresh_told *told, void *ctx);
+/* `session` (NULL: nobody's) must not be cut by it. */
+int refresh_submit(struct daemon *d, char *const *names, size_t count, const struct session *session, refresh_told *told,
+                   void *ctx);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "daemon/daemon.h"
+#include "daemon/session.h"
 
 /* `line` ends in a newline and is lent. */
 typedef void request_answered(void *ctx, const char *line, size_t len);
@@ -18,6 +19,8 @@ struct request {
 	size_t count;
 	char user[64];   /* who asks, for the audit log */
 	bool may_change; /* root or the daemon's own user */
+	struct session session; /* of who asks; not known where --force was given */
+	int64_t confirm; /* reload: seconds, 0 for good */
 	request_answered *answered;
 	void *ctx;
 };

@@ -55,8 +55,8 @@ void revision_commit(struct daemon *d, struct list_state *s, const struct prefix
 /* --- a person decides --- */
 
 /* Puts `set` (taken over) in force as a person's decision: kernel, disk, audit log.  On failure nothing has changed. */
-static int put_in_force(struct daemon *d, struct list_state *s, struct prefix_set *set, const char *by,
-                        const char *reason, struct error *err)
+static int put_in_force(struct daemon *d, struct list_state *s, struct prefix_set *set, const struct decided *by,
+                        struct error *err)
 {
 	struct prefix_set added = PREFIX_SET_INIT, removed = PREFIX_SET_INIT;
 	struct list_in_force before = { 0 };
@@ -64,17 +64,17 @@ static int put_in_force(struct daemon *d, struct list_state *s, struct prefix_se
 	char decided_by[80];
 	int result = -1;
 
-	snprintf(decided_by, sizeof(decided_by), "user %s", by);
+	snprintf(decided_by, sizeof(decided_by), "user %s", by->by);
 	if (prefix_set_subtract(&added, set, &s->now.set) == -1 || prefix_set_subtract(&removed, &s->now.set, set) == -1) {
 		error_errno(err, ENOMEM, "list %s", s->config->name);
 		goto out;
 	}
 	list_put_in_force(s, set, time_now(), decided_by, &before);
-	if (enforce(d, &change, err) == -1) {
+	if (enforce(d, by->session, &change, err) == -1) {
 		list_undo(s, &before);
 		goto out;
 	}
-	revision_commit(d, s, &added, &removed, reason, change.committed_at != 0 ? change.committed_at : time_now(), NULL);
+	revision_commit(d, s, &added, &removed, by->reason, change.committed_at != 0 ? change.committed_at : time_now(), NULL);
 	result = 0;
 out:
 	prefix_set_free(set);
@@ -101,7 +101,7 @@ static void remember_approval(struct daemon *d, struct list_state *s)
 	}
 }
 
-int held_approve(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err)
+int held_approve(struct daemon *d, struct list_state *s, const struct decided *by, struct error *err)
 {
 	struct prefix_set set = PREFIX_SET_INIT;
 	struct error save_error;
@@ -110,19 +110,18 @@ int held_approve(struct daemon *d, struct list_state *s, const char *by, const c
 		return error_set(err, "nothing of list %s is held", s->config->name);
 	if (prefix_set_copy(&set, &s->held.set) == -1)
 		return error_errno(err, ENOMEM, "list %s", s->config->name);
-	if (put_in_force(d, s, &set, by, reason, err) == -1)
+	if (put_in_force(d, s, &set, by, err) == -1)
 		return -1;
 	list_release(s);
 	remember_approval(d, s);
 	if (list_save_held(s, d->state_fd, &save_error) == -1)
 		log_error("%s", save_error.text);
 	recorder_event(d->recorder, "approved", s->config->name,
-	               json_pack("{s:s, s:s, s:I}", "by", by, "reason", reason, "revision", (json_int_t)s->now.revision));
+	               json_pack("{s:s, s:s, s:I}", "by", by->by, "reason", by->reason, "revision", (json_int_t)s->now.revision));
 	return 0;
 }
 
-int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, const char *by, const char *reason,
-                   struct error *err)
+int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, const struct decided *by, struct error *err)
 {
 	struct prefix_set set = PREFIX_SET_INIT;
 	struct pin before = s->pin;
@@ -136,9 +135,9 @@ int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, co
 		                      "all", revision, s->config->name, REVISIONS_KEPT, s->config->name);
 	s->pin.is = true;
 	s->pin.since = time_now();
-	snprintf(s->pin.by, sizeof(s->pin.by), "%s", by);
-	snprintf(s->pin.reason, sizeof(s->pin.reason), "%s", reason);
-	if (put_in_force(d, s, &set, by, reason, err) == -1) {
+	snprintf(s->pin.by, sizeof(s->pin.by), "%s", by->by);
+	snprintf(s->pin.reason, sizeof(s->pin.reason), "%s", by->reason);
+	if (put_in_force(d, s, &set, by, err) == -1) {
 		s->pin = before;
 		return -1;
 	}
@@ -146,12 +145,12 @@ int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, co
 	if (list_save_held(s, d->state_fd, &save_error) == -1)
 		log_error("%s", save_error.text);
 	recorder_event(d->recorder, "rollback", s->config->name,
-	               json_pack("{s:s, s:s, s:I, s:I}", "by", by, "reason", reason, "to", (json_int_t)revision, "revision",
+	               json_pack("{s:s, s:s, s:I, s:I}", "by", by->by, "reason", by->reason, "to", (json_int_t)revision, "revision",
 	                         (json_int_t)s->now.revision));
 	return 0;
 }
 
-int list_unpin(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err)
+int list_unpin(struct daemon *d, struct list_state *s, const struct decided *by, struct error *err)
 {
 	struct pin before = s->pin;
 
@@ -162,11 +161,11 @@ int list_unpin(struct daemon *d, struct list_state *s, const char *by, const cha
 		s->pin = before;
 		return -1;
 	}
-	recorder_event(d->recorder, "unpinned", s->config->name, json_pack("{s:s, s:s}", "by", by, "reason", reason));
+	recorder_event(d->recorder, "unpinned", s->config->name, json_pack("{s:s, s:s}", "by", by->by, "reason", by->reason));
 	return 0;
 }
 
-int held_decline(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err)
+int held_decline(struct daemon *d, struct list_state *s, const struct decided *by, struct error *err)
 {
 	if (!s->held.is)
 		return error_set(err, "nothing of list %s is held", s->config->name);
@@ -176,7 +175,7 @@ int held_decline(struct daemon *d, struct list_state *s, const char *by, const c
 	if (list_save_held(s, d->state_fd, err) == -1)
 		return -1;
 	recorder_event(d->recorder, "rejected", s->config->name,
-	               json_pack("{s:s, s:s, s:s}", "by", by, "reason", reason, "decided_by", by));
+	               json_pack("{s:s, s:s, s:s}", "by", by->by, "reason", by->reason, "decided_by", by->by));
 	return 0;
 }
 

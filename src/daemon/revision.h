@@ -4,6 +4,7 @@
 #define HALLOWD_DAEMON_REVISION_H
 
 #include "daemon/daemon.h"
+#include "daemon/session.h"
 #include "daemon/texts.h"
 
 /* Saves what is in force now, since `when`, and records it with the difference.  Trouble is logged, and added to `reasons`
@@ -11,14 +12,19 @@
 void revision_commit(struct daemon *d, struct list_state *s, const struct prefix_set *added,
                      const struct prefix_set *removed, const char *reason, time_us when, struct texts *reasons);
 
-/* A person decides what is held: `by` is a user's name.  0, or -1 with *err. */
-int held_approve(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
-int held_decline(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
+/* A person decides: `by` is a user's name, `session` (NULL: nobody's) must not be cut by it.  0, or -1 with *err. */
+struct decided {
+	const char *by, *reason;
+	const struct session *session;
+};
+
+/* What is held. */
+int held_approve(struct daemon *d, struct list_state *s, const struct decided *by, struct error *err);
+int held_decline(struct daemon *d, struct list_state *s, const struct decided *by, struct error *err);
 
 /* Puts an earlier revision in force again, as the next one, and pins it; the origins' answers wait until list_unpin. */
-int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, const char *by, const char *reason,
-                   struct error *err);
-int list_unpin(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
+int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, const struct decided *by, struct error *err);
+int list_unpin(struct daemon *d, struct list_state *s, const struct decided *by, struct error *err);
 
 /* Lists of one's own whose entries the configuration changed: put in force in memory, as decided by the configuration. */
 struct own_changes; /* opaque: what to record once the kernel has it */

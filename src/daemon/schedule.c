@@ -1,7 +1,6 @@
 #include "daemon/schedule.h"
 
 #include <sys/random.h>
-#include <time.h>
 
 #include "core/control.h"
 #include "core/log.h"
@@ -9,14 +8,6 @@
 
 #define RETRY_FIRST_MS 60000
 #define SOON_MS 1000
-
-static int64_t boot_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Up to a tenth later than asked, so that many hosts do not ask a publisher in the same second. */
 static int64_t jitter(int64_t ms)
@@ -44,9 +35,9 @@ void schedule_next(struct list_state *s)
 	int64_t ms = next_refresh_ms(s);
 
 	/* A file that changed while the list was being refreshed is still to be read. */
-	if (s->due_ms != 0 && s->due_ms < boot_ms() + SOON_MS)
+	if (s->due_ms != 0 && s->due_ms < boot_time_ms() + SOON_MS)
 		return;
-	s->due_ms = ms == 0 ? 0 : boot_ms() + ms;
+	s->due_ms = ms == 0 ? 0 : boot_time_ms() + ms;
 }
 
 static void set_timer(struct daemon *d);
@@ -70,16 +61,21 @@ static void scheduled_done(void *ctx, json_t *result, int code)
 static void due(void *ctx)
 {
 	struct daemon *d = ctx;
-	int64_t now = boot_ms();
+	int64_t now = boot_time_ms();
 
 	d->refresh_timer = 0;
+	/* What origins of an unconfirmed configuration say must not outlive it. */
+	if (d->tried.state == TRIED_WAITING) {
+		d->refresh_timer = loop_after(d->loop, RETRY_FIRST_MS, due, d);
+		return;
+	}
 	for (size_t i = 0; i < d->lists->config->list_count; i++) {
 		struct list_state *s = &d->lists->items[i];
 
 		if (s->due_ms == 0 || s->due_ms > now)
 			continue;
 		s->due_ms = 0; /* set again when it is done */
-		if (refresh_submit(d, &s->config->name, 1, scheduled_done, d) == -1)
+		if (refresh_submit(d, &s->config->name, 1, NULL, scheduled_done, d) == -1)
 			log_error("list %s is not refreshed: no memory", s->config->name);
 	}
 	set_timer(d);
@@ -88,7 +84,7 @@ static void due(void *ctx)
 /* One timer, for the list that is due first. */
 static void set_timer(struct daemon *d)
 {
-	int64_t first = INT64_MAX, now = boot_ms();
+	int64_t first = INT64_MAX, now = boot_time_ms();
 
 	loop_cancel(d->loop, d->refresh_timer);
 	d->refresh_timer = 0;
@@ -106,7 +102,7 @@ static void set_timer(struct daemon *d)
 
 void schedule_soon(struct daemon *d, struct list_state *s, int64_t ms)
 {
-	int64_t at = boot_ms() + ms;
+	int64_t at = boot_time_ms() + ms;
 
 	if (s->due_ms == 0 || s->due_ms > at)
 		s->due_ms = at;
@@ -121,7 +117,7 @@ void schedule_start(struct daemon *d, bool at_once)
 		if (s->config->origin_count == 0 || s->due_ms != 0)
 			continue;
 		if (at_once && s->config->refresh > 0)
-			s->due_ms = boot_ms();
+			s->due_ms = boot_time_ms();
 		else
 			schedule_next(s);
 	}

@@ -47,9 +47,18 @@ static void take_from_keeper(struct daemon *d, const char *nflog, int *owner)
 	log_notice("took over %zu sockets that hallowd-keep held", count);
 }
 
-int sockets_open_kernel(struct daemon *d, struct error *err)
+static int open_kernel(struct daemon *d, const struct config *c, int owner, struct error *err)
 {
-	return kernel_open(&d->kernel, -1, err);
+	if (kernel_open(&d->kernel, owner, err) == -1)
+		return -1;
+	if (!c->kernel.owner)
+		kernel_without_owner(d->kernel);
+	return 0;
+}
+
+int sockets_open_kernel(struct daemon *d, const struct config *c, struct error *err)
+{
+	return open_kernel(d, c, -1, err);
 }
 
 int sockets_open(struct daemon *d, const struct config *c, struct error *err)
@@ -61,7 +70,7 @@ int sockets_open(struct daemon *d, const struct config *c, struct error *err)
 	d->nflog_fd = service_take_fd(nflog);
 	if (owner == -1)
 		take_from_keeper(d, nflog, &owner);
-	if (kernel_open(&d->kernel, owner, err) == -1)
+	if (open_kernel(d, c, owner, err) == -1)
 		return -1;
 	if (d->nflog_fd == -1 && nflog_open(c->audit.nflog_group, NFLOG_BUFFER, &d->nflog_fd, err) == -1)
 		return -1;

@@ -9,8 +9,8 @@
 /* Takes what an earlier run left, and opens what it did not: d->kernel and d->nflog_fd. */
 int sockets_open(struct daemon *d, const struct config *c, struct error *err);
 
-/* Only d->kernel, for looking. */
-int sockets_open_kernel(struct daemon *d, struct error *err);
+/* Only d->kernel, with a socket of its own. */
+int sockets_open_kernel(struct daemon *d, const struct config *c, struct error *err);
 
 /* Gives copies to the holder; starts hallowd-keep where that is it, and again when it dies. */
 int sockets_leave(struct daemon *d, struct error *err);

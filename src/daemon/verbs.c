@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "daemon/answers.h"
 #include "daemon/configure.h"
+#include "daemon/confirm.h"
 #include "daemon/enforce.h"
 #include "daemon/json_text.h"
 #include "daemon/operation.h"
@@ -143,36 +144,56 @@ static void verb_refresh(struct request *r)
 			return;
 		}
 	}
-	if (refresh_submit(r->d, r->words + 1, r->count - 1, refreshed, r) == -1)
+	if (refresh_submit(r->d, r->words + 1, r->count - 1, &r->session, refreshed, r) == -1)
 		request_fail(r, EXIT_FAILED, "no memory to ask the lists' origins");
 }
 
 static void reloaded(void *ctx, int exit_code, const char *error)
 {
 	struct request *r = ctx;
+	char until[TIME_TEXT_MAX];
 
-	if (error == NULL)
-		request_answer(r, exit_code, json_pack("{s:s+}", "text", "the configuration is in force: ", r->d->config_path));
-	else
+	if (error != NULL)
 		request_fail(r, exit_code, "%s", error);
+	else if (r->confirm > 0)
+		request_answer(r, exit_code,
+		               json_pack("{s:o, s:s}", "text",
+		                         json_sprintf("the configuration is in force: %s; it goes back by itself at %s unless 'hallowctl "
+		                                      "confirm' keeps it", r->d->config_path,
+		                                      time_format(confirm_until(&r->d->tried), 0, until)), "goes_back_at", until));
+	else
+		request_answer(r, exit_code, json_pack("{s:s+}", "text", "the configuration is in force: ", r->d->config_path));
 }
 
 static void verb_reload(struct request *r)
 {
-	configure_reload(r->d, r->user, reloaded, r);
+	configure_reload(r->d, r->user, &r->session, r->confirm, reloaded, r);
+}
+
+static void run_confirm(struct daemon *d, void *ctx)
+{
+	struct request *r = ctx;
+	struct error err;
+
+	if (confirm_keep(d, r->user, &err) == -1)
+		request_fail(r, EXIT_FAILED, "%s", err.text);
+	else
+		request_answer(r, EXIT_DONE, json_pack("{s:s}", "text", "the configuration stays in force"));
+	operation_end(d);
 }
 
 /* Runs `decide` on the named list as one operation. */
-typedef int decision(struct daemon *d, struct list_state *s, const char *by, const char *reason, struct error *err);
+typedef int decision(struct daemon *d, struct list_state *s, const struct decided *by, struct error *err);
 
 static void decide_held(struct request *r, decision *decide, const char *what)
 {
 	struct list_state *s = named_list(r, r->words[1]);
+	struct decided by = { r->user, r->words[2], &r->session };
 	struct error err;
 
 	if (s == NULL)
 		return;
-	if (decide(r->d, s, r->user, r->words[2], &err) == -1)
+	if (decide(r->d, s, &by, &err) == -1)
 		request_fail(r, EXIT_FAILED, "%s", err.text);
 	else
 		request_answer(r, EXIT_DONE, json_pack("{s:o}", "text", json_sprintf("list %s: %s, revision %llu is in force",
@@ -227,11 +248,12 @@ static void run_rollback(struct daemon *d, void *ctx)
 {
 	struct request *r = ctx;
 	struct list_state *s = named_list(r, r->words[1]);
+	struct decided by = { r->user, r->words[3], &r->session };
 	uint64_t revision;
 	struct error err;
 
 	if (s != NULL && revision_word(r, &revision)) {
-		if (list_roll_back(d, s, revision, r->user, r->words[3], &err) == -1)
+		if (list_roll_back(d, s, revision, &by, &err) == -1)
 			request_fail(r, EXIT_FAILED, "%s", err.text);
 		else
 			request_answer(r, EXIT_DONE,
@@ -248,10 +270,11 @@ static void run_unpin(struct daemon *d, void *ctx)
 {
 	struct request *r = ctx;
 	struct list_state *s = named_list(r, r->words[1]);
+	struct decided by = { r->user, r->count > 2 ? r->words[2] : "", NULL };
 	struct error err;
 
 	if (s != NULL) {
-		if (list_unpin(d, s, r->user, r->count > 2 ? r->words[2] : "", &err) == -1)
+		if (list_unpin(d, s, &by, &err) == -1)
 			request_fail(r, EXIT_FAILED, "%s", err.text);
 		else
 			request_answer(r, EXIT_DONE, json_pack("{s:o}", "text", json_sprintf("list %s: the next refresh decides again",
@@ -286,6 +309,11 @@ static void verb_unpin(struct request *r)
 	submit(r, run_unpin);
 }
 
+static void verb_confirm(struct request *r)
+{
+	submit(r, run_confirm);
+}
+
 static void verb_teardown(struct request *r)
 {
 	submit(r, run_teardown);
@@ -313,20 +341,22 @@ static const struct verb {
 	size_t min, max; /* words behind it */
 	bool changes;
 	bool running_only;
+	bool may_cut;    /* it may cut the connection of who asks: options --session and --force */
 	void (*run)(struct request *r);
 } verbs[] = {
-	{ "status", 0, 0, false, false, verb_status },
-	{ "lists", 0, 1, false, false, verb_lists },
-	{ "explain", 2, 2, false, false, verb_explain },
-	{ "plan", 0, 0, false, false, verb_plan },
-	{ "sync", 0, 0, false, true, verb_sync },
-	{ "refresh", 0, CONTROL_WORDS_MAX, true, false, verb_refresh },
-	{ "reload", 0, 0, true, true, verb_reload },
-	{ "approve", 2, 2, true, false, verb_approve },
-	{ "reject", 2, 2, true, false, verb_reject },
-	{ "rollback", 3, 3, true, false, verb_rollback },
-	{ "unpin", 1, 2, true, false, verb_unpin },
-	{ "teardown", 1, 1, true, false, verb_teardown },
+	{ "status", 0, 0, false, false, false, verb_status },
+	{ "lists", 0, 1, false, false, false, verb_lists },
+	{ "explain", 2, 2, false, false, false, verb_explain },
+	{ "plan", 0, 0, false, false, false, verb_plan },
+	{ "sync", 0, 0, false, true, false, verb_sync },
+	{ "refresh", 0, CONTROL_WORDS_MAX, true, false, true, verb_refresh },
+	{ "reload", 0, 0, true, true, true, verb_reload },
+	{ "confirm", 0, 0, true, true, false, verb_confirm },
+	{ "approve", 2, 2, true, false, true, verb_approve },
+	{ "reject", 2, 2, true, false, false, verb_reject },
+	{ "rollback", 3, 3, true, false, true, verb_rollback },
+	{ "unpin", 1, 2, true, false, false, verb_unpin },
+	{ "teardown", 1, 1, true, false, false, verb_teardown },
 };
 
 static const struct verb *find_verb(const char *name)
@@ -344,11 +374,51 @@ bool verb_changes(const char *name)
 	return v != NULL && v->changes;
 }
 
+/* Options stand right behind the verb: "--session=A PORT B PORT", "--force", and "--confirm=SECONDS" of reload. */
+static int take_option(struct request *r, const char *word, bool *force, struct error *err)
+{
+	char *end;
+
+	if (strcmp(word, "--force") == 0) {
+		*force = true;
+		return 0;
+	}
+	if (strncmp(word, "--session=", 10) == 0)
+		return session_parse(&r->session, word + 10, err);
+	if (strncmp(word, "--confirm=", 10) != 0 || strcmp(r->words[0], "reload") != 0)
+		return error_set(err, "hallowd does not know the option '%s' of '%s'", word, r->words[0]);
+	r->confirm = strtoll(word + 10, &end, 10);
+	if (*end != '\0' || r->confirm < CONFIRM_MIN || r->confirm > CONFIRM_MAX)
+		return error_set(err, "'%s' is no time to confirm in; expected %d to %d seconds", word + 10, CONFIRM_MIN, CONFIRM_MAX);
+	return 0;
+}
+
+static int take_options(struct request *r, struct error *err)
+{
+	bool force = false;
+
+	while (r->count > 1 && strncmp(r->words[1], "--", 2) == 0) {
+		if (take_option(r, r->words[1], &force, err) == -1)
+			return -1;
+		free(r->words[1]);
+		memmove(&r->words[1], &r->words[2], (--r->count - 1) * sizeof(*r->words));
+	}
+	if (force)
+		r->session.known = false;
+	return 0;
+}
+
 void verb_run(struct request *r)
 {
 	const struct verb *v = find_verb(r->words[0]);
-	size_t given = r->count - 1;
+	struct error err;
+	size_t given;
 
+	if (v != NULL && v->may_cut && take_options(r, &err) == -1) {
+		request_fail(r, EXIT_USAGE, "%s", err.text);
+		return;
+	}
+	given = r->count - 1;
 	if (v == NULL)
 		request_fail(r, EXIT_USAGE, "hallowd does not know the verb '%s'", r->words[0]);
 	else if (given < v->min || given > v->max)

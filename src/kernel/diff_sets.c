@@ -85,10 +85,10 @@ static int note_gone(const struct model_set *have, struct kernel_list_change *no
 
 static struct kernel_list_change *note_list(struct kernel_change *change, const char *set)
 {
-	const char *list;
-	size_t len = shape_part(set, SHAPE_LIST, &list);
+	char list[SHAPE_NAME_MAX];
 
-	return change_list(change, list, len);
+	shape_list_name(list, set);
+	return change_list(change, list, strlen(list));
 }
 
 int diff_list_gone(const struct model_set *have, struct batch *b, struct kernel_change *change)

@@ -67,6 +67,11 @@ void kernel_without_owner(struct kernel *k)
 	kernel_forget(k);
 }
 
+bool kernel_has_owner(const struct kernel *k)
+{
+	return k->flags & TABLE_OWNER;
+}
+
 static bool is_ours(const struct kernel *k, const struct model *m)
 {
 	return m->flags & TABLE_OWNER && m->owner == k->nl.port;

@@ -72,6 +72,10 @@ void kernel_forget(struct kernel *k);
  * it: each plan or apply then looks whether somebody did.  For tests, and for hosts that must do without. */
 void kernel_without_owner(struct kernel *k);
 
+/* Whether the table that kernel_apply makes has an owner, so that nobody else can change it.  True only once a plan or an
+ * apply has asked the kernel what it can do. */
+bool kernel_has_owner(const struct kernel *k);
+
 /* Counters and the dynamic sets of denied packets, as one reading (audit_reading_free).  `p` names the endpoint that a
  * denied destination belongs to.  The counters are read before the sets, and each key is told once.  A set that changes
  * while it is read may leave an element out; the next reading has it.  An error where the table is not there. */

@@ -235,8 +235,8 @@ static int build_listed(struct nftnl_rule *rule, const struct rule *r, uint8_t f
 {
 	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
 
-	shape_name(set, SHAPE_LIST, r->list, family == NFPROTO_IPV4 ? "4" : "6");
-	shape_name(chain, SHAPE_ALLOW, r->endpoint, r->list);
+	shape_list_set(set, r->list, family == NFPROTO_IPV4 ? "4" : "6");
+	shape_allow_chain(chain, r->endpoint, r->list);
 	if (add_family(rule, family) != 0 || add_source(rule, family, NFT_REG_1) != 0 ||
 	    add_lookup(rule, set, false) != 0)
 		return -1;

@@ -37,8 +37,10 @@ static const char *denial(const struct rule *r)
 
 static int print_listed(const struct rule *r, const char *family, const char *number, struct buffer *out)
 {
-	return buffer_printf(out, "%s saddr @" SHAPE_LIST "/%s/%s goto " SHAPE_ALLOW "/%s/%s", family, r->list, number,
-	                     r->endpoint, r->list);
+	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
+
+	return buffer_printf(out, "%s saddr @%s goto %s", family, shape_list_set(set, r->list, number),
+	                     shape_allow_chain(chain, r->endpoint, r->list));
 }
 
 static int print_count_and_log(const struct rule *r, struct buffer *out)

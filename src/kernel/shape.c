@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/policy.h"
 
 const char *shape_name(char out[SHAPE_NAME_MAX], const char *kind, const char *a, const char *b)
 {
@@ -11,6 +12,36 @@ const char *shape_name(char out[SHAPE_NAME_MAX], const char *kind, const char *a
 		snprintf(out, SHAPE_NAME_MAX, "%s/%s/%s", kind, a, b);
 	else
 		snprintf(out, SHAPE_NAME_MAX, "%s/%s", kind, a);
+	return out;
+}
+
+const char *shape_list_set(char out[SHAPE_NAME_MAX], const char *list, const char *family)
+{
+	if (list[0] == ADDRESS_LIST_MARK)
+		return shape_name(out, SHAPE_OF, list + 1, family);
+	return shape_name(out, SHAPE_LIST, list, family);
+}
+
+const char *shape_allow_chain(char out[SHAPE_NAME_MAX], const char *endpoint, const char *list)
+{
+	if (list[0] == ADDRESS_LIST_MARK)
+		snprintf(out, SHAPE_NAME_MAX, SHAPE_ALLOW "/%s/" SHAPE_OF "/%s", endpoint, list + 1);
+	else
+		shape_name(out, SHAPE_ALLOW, endpoint, list);
+	return out;
+}
+
+const char *shape_list_name(char out[SHAPE_NAME_MAX], const char *set)
+{
+	const char *name = "";
+	size_t len = shape_part(set, SHAPE_OF, &name);
+
+	if (len != 0) {
+		snprintf(out, SHAPE_NAME_MAX, "%c%.*s", ADDRESS_LIST_MARK, (int)len, name);
+		return out;
+	}
+	len = shape_part(set, SHAPE_LIST, &name);
+	snprintf(out, SHAPE_NAME_MAX, "%.*s", (int)len, name);
 	return out;
 }
 
@@ -60,6 +91,8 @@ enum set_kind set_kind(const char *name)
 	const char *list;
 	size_t len = shape_part(name, SHAPE_LIST, &list);
 
+	if (len == 0)
+		len = shape_part(name, SHAPE_OF, &list);
 	if (len != 0 && strcmp(list + len, "/4") == 0)
 		return SET_LIST4;
 	if (len != 0 && strcmp(list + len, "/6") == 0)

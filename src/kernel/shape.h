@@ -10,8 +10,9 @@
 
 /* First parts of names: NAME or NAME/ENDPOINT or NAME/ENDPOINT/LIST.  No endpoint's or list's name has a '/'. */
 #define SHAPE_LIST "list"         /* set list/LIST/4 and /6 */
+#define SHAPE_OF "of"             /* set of/NAME/4 and /6: list "@NAME" (nft takes no '@' in a name) */
 #define SHAPE_ENDPOINT "endpoint" /* chain endpoint/ENDPOINT */
-#define SHAPE_ALLOW "allow"       /* chain allow/ENDPOINT/LIST, counter allow/ENDPOINT */
+#define SHAPE_ALLOW "allow"       /* chain allow/ENDPOINT/LIST or allow/ENDPOINT/of/NAME, counter allow/ENDPOINT */
 #define SHAPE_DENY "deny"         /* counter deny/ENDPOINT */
 #define SHAPE_OVER "over"         /* counter over/ENDPOINT */
 #define SHAPE_REFUSE "refuse"     /* chain, where an endpoint is deny_with: reject */
@@ -26,6 +27,13 @@
 
 /* Writes "KIND/A" or, where b is not NULL, "KIND/A/B"; returns out.  a and b are valid names (policy.h), so it fits. */
 const char *shape_name(char out[SHAPE_NAME_MAX], const char *kind, const char *a, const char *b);
+
+/* The set of a list's addresses, `family` "4" or "6"; the chain that they go to in an endpoint's.  Each returns out. */
+const char *shape_list_set(char out[SHAPE_NAME_MAX], const char *list, const char *family);
+const char *shape_allow_chain(char out[SHAPE_NAME_MAX], const char *endpoint, const char *list);
+
+/* The name of the list that a set of SET_LIST4 or SET_LIST6 is; returns out. */
+const char *shape_list_name(char out[SHAPE_NAME_MAX], const char *set);
 
 /* The part behind "KIND/", up to the next '/' or the end: its length, with *start; 0 where `name` is of no such
  * kind. */

@@ -53,7 +53,7 @@ static int want_refuse_chain(struct model *m)
 static int want_allow_chain(struct model *m, const struct rule *allow)
 {
 	char name[SHAPE_NAME_MAX];
-	struct model_chain *chain = model_add_chain(m, shape_name(name, SHAPE_ALLOW, allow->endpoint, allow->list));
+	struct model_chain *chain = model_add_chain(m, shape_allow_chain(name, allow->endpoint, allow->list));
 
 	if (chain == NULL || new_rules(chain, 3) == NULL)
 		return -1;
@@ -145,12 +145,12 @@ static int want_list(struct model *m, const struct policy_list *list)
 	char name[SHAPE_NAME_MAX];
 	struct model_set *set;
 
-	set = model_add_set(m, shape_name(name, SHAPE_LIST, list->name, "4"));
+	set = model_add_set(m, shape_list_set(name, list->name, "4"));
 	if (set == NULL)
 		return -1;
 	set->v4 = list->set.v4;
 	set->count = list->set.v4_count;
-	set = model_add_set(m, shape_name(name, SHAPE_LIST, list->name, "6"));
+	set = model_add_set(m, shape_list_set(name, list->name, "6"));
 	if (set == NULL)
 		return -1;
 	set->v6 = list->set.v6;
@@ -312,7 +312,7 @@ static int want_all(struct model *m, const struct policy *p)
 static int check_names(const struct policy *p, struct error *err)
 {
 	for (size_t i = 0; i < p->list_count; i++)
-		if (!name_valid(p->lists[i].name))
+		if (!list_name_valid(p->lists[i].name))
 			return error_set(err, "\"%s\" is no name for a list", p->lists[i].name);
 	for (size_t i = 0; i < p->endpoint_count; i++)
 		if (!name_valid(p->endpoints[i].name))

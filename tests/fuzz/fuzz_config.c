@@ -16,7 +16,7 @@ static void require(bool holds)
 
 static void require_list(const struct list_config *l)
 {
-	require(name_valid(l->name) && l->line > 0);
+	require(list_name_valid(l->name) && l->line > 0);
 	require((l->origin_count == 0) == !prefix_set_empty(&l->entries));
 	require(l->origin_count == 0 || (l->agree >= 1 && l->agree <= l->origin_count));
 	for (size_t i = 0; i < l->origin_count; i++) {

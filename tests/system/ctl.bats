@@ -82,7 +82,7 @@ asked() { grep -v '^sync$' "$ANSWERS/asked"; }
 	says "there is no verb 'zzzzzz'"
 	local later
 	for later in grant revoke grants simulate replay export verify prove check-proof checkpoint init doctor \
-		metrics confirm; do
+		metrics; do
 		exits 2 "$later" x y
 		says "$later is not supported yet"
 	done

@@ -117,7 +117,7 @@ static struct policy some_policy(const struct policy *last)
 		if (below(4) == 0)
 			continue;
 		struct policy_list *l = &p.lists[p.list_count++];
-		l->name = name("l", i);
+		l->name = name(i % 2 == 0 ? "l" : "@l", i);
 		if (below(2) != 0 && policy_find_list(last, l->name) != NULL)
 			assert_int_equal(prefix_set_copy(&l->set, &policy_find_list(last, l->name)->set), 0);
 		if (prefix_set_empty(&l->set) || below(2) != 0)

@@ -25,27 +25,18 @@ static void agents(void **state)
 		  { "5:1|not supported", "5:53|'port' is missing in a tunnel", "5:70|unknown key 'prot'|'port'?" } },
 		{ ENDPOINT "agents: []\n",
 		  { "5:1|not supported", "5:9|a sequence stands where the agents are named" } },
-		/* An agent may be what '@NAME' means. */
+		/* That an agent is what '@NAME' means needs no complaint of its own. */
 		{ OWN_LIST "agents: {a: {network: n, address: 10.0.0.9, tunnel: {host: h, port: 1}}}\n"
-		  "endpoints: {e: {address: 10.0.0.1, port: 1, allow: ['@a']}}\n",
-		  { "4:1|not supported", "5:53|'@NAME' in 'allow' is not supported" } },
+		  "endpoints: {e: {address: 10.0.0.1, port: 1, allow: ['@a']}}\n", { "4:1|not supported" } },
 	};
 
 	(void)state;
 	assert_all_wrong(table, COUNT(table));
 }
 
-static void secrets_and_notify(void **state)
+static void notify(void **state)
 {
 	static const struct wrong table[] = {
-		{ V1 "secrets: {mode: own, orchestrator_writes: false}\n", { "2:1|'secrets' is not supported yet" } },
-		{ V1 "secrets: {mode: hosted}\n", { "2:1|'secrets' is not supported yet" } },
-		{ V1 "secrets: {mode: owned, orchestrator_write: no}\n",
-		  { "2:1|not supported", "2:17|'owned' is not known|hosted or own",
-		    "2:24|unknown key|'orchestrator_writes'?" } },
-		{ V1 "secrets: {orchestrator_writes: no}\n",
-		  { "2:1|not supported", "2:10|'mode' is missing in the secrets",
-		    "2:32|'no' is neither true nor false" } },
 		{ V1 "notify: {command: [/bin/true], on: [held, stale, drift, lost, agent-missing]}\n",
 		  { "2:1|'notify' is not supported yet" } },
 		{ V1 "notify: {command: [page], on: [helt]}\n",
@@ -106,7 +97,7 @@ int test_config_planned(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agents),
-		cmocka_unit_test(secrets_and_notify),
+		cmocka_unit_test(notify),
 		cmocka_unit_test(audit),
 		cmocka_unit_test(origins),
 	};
