@@ -1,5 +1,5 @@
-/* Feeds bytes to hallowd-record as if the kernel had logged them: a datagram of netlink messages, each a packet with its
- * prefix.  The addresses and ports in it are a stranger's. */
+/* Feeds bytes to hallowd-record as if the kernel had logged them: a datagram of netlink messages, each a packet with
+ * its prefix.  The addresses and ports in it are a stranger's. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
