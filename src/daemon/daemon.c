@@ -320,7 +320,8 @@ static int load(struct daemon *d, bool changes, int *status, struct buffer *mess
 static void close_all(struct daemon *d)
 {
 	if (d->loop != NULL) {
-		if (!d->once && !d->boot)
+		/* After a stop that was asked for; what failed is to be started again, and the table stays untouchable until then. */
+		if (!d->once && !d->boot && d->stopping && d->exit_status == EXIT_DONE)
 			sockets_release(d);
 		control_close(d->control, d->run_fd);
 		file_watch_stop(d);
