@@ -222,7 +222,7 @@ static void started(void *ctx, int exit_code, const char *error)
 	}
 	if (sockets_leave(d, &err) == -1)
 		log_error("nobody holds the sockets while hallowd is away: %s", err.text);
-	if (control_open(d, &d->control, &err) == -1) {
+	if (control_listen(d->control, &err) == -1) {
 		log_error("hallowd cannot start: %s", err.text);
 		stop(d, EXIT_FAILED);
 		return;
@@ -339,6 +339,12 @@ static void close_all(struct daemon *d)
 
 static int run_daemon(struct daemon *d)
 {
+	struct error err;
+
+	if (control_open(d, &d->control, &err) == -1) {
+		log_error("hallowd cannot start: %s", err.text);
+		return EXIT_FAILED;
+	}
 	recorder_start(d->recorder, d->nflog_fd);
 	recorder_event(d->recorder, "start", "hallowd",
 	               json_pack("{s:i, s:s}", "pid", (int)getpid(), "version", PACKAGE_VERSION));
