@@ -26,6 +26,7 @@
 #include "daemon/folders.h"
 #include "daemon/once.h"
 #include "daemon/revision.h"
+#include "daemon/schedule.h"
 #include "daemon/service.h"
 #include "daemon/sockets.h"
 #include "daemon/start_config.h"
@@ -198,7 +199,9 @@ static void tick(void *ctx)
 		return;
 	drift_check(d);
 	enforce_tell_counters(d);
-	tell_stale(d);
+	/* While origins are being asked, an age is about to change. */
+	if (!schedule_check_clock(d) && d->operations == NULL)
+		tell_stale(d);
 	loop_after(d->loop, TICK_MS, tick, d);
 }
 
