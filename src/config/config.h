@@ -103,6 +103,13 @@ struct secrets_config {
 	bool orchestrator_writes; /* with SECRETS_OWN: lists with origins may reach a secret store */
 };
 
+/* What a person may grant. */
+struct grants_config {
+	int64_t max_duration;             /* seconds; default 8h */
+	uint32_t max_active;              /* at the same time; default 32; 0: none at all */
+	uint8_t min_prefix4, min_prefix6; /* the widest source; default 32 and 128: single addresses */
+};
+
 struct kernel_config {
 	bool owner;               /* default true: the table belongs to hallowd, where the kernel can do that */
 };
@@ -119,6 +126,7 @@ struct config {
 	size_t endpoint_count;
 	struct audit_config audit;
 	struct secrets_config secrets;
+	struct grants_config grants;
 	struct kernel_config kernel;
 };
 

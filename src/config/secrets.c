@@ -39,9 +39,9 @@ static void refuse_published(struct reader *r, const struct policy_endpoint *e, 
 	if (n->kind != NODE_SCALAR || section_find(r->lists, n->text, &list) != 0 ||
 	    r->config->lists[list].origin_count == 0)
 		return;
-	complain(r->complaints, n->at, "list '%s' has origins: it is the orchestrator's, and by 'secrets' (line %u, mode: own) "
-	         "only the Operator reaches secret store '%s'; remove the list here, or set orchestrator_writes: true", n->text,
-	         line, e->name);
+	complain(r->complaints, n->at, "list '%s' has origins: it is the orchestrator's, and by 'secrets' (line %u, "
+	         "mode: own) only the Operator reaches secret store '%s'; remove the list here, or set "
+	         "orchestrator_writes: true", n->text, line, e->name);
 }
 
 /* `line` is that of the section `secrets`, for messages. */

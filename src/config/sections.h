@@ -6,10 +6,11 @@
 
 /* For the table of the root's keys. */
 field_take take_lists, take_endpoints, take_audit;       /* lists.c, endpoints.c, audit_section.c */
-field_take take_secrets, take_kernel;                    /* secrets.c, kernel_section.c */
+field_take take_secrets, take_grants, take_kernel;       /* secrets.c, grants_section.c, kernel_section.c */
 field_take take_agents, take_notify;                     /* planned.c */
 
 void audit_defaults(struct audit_config *a);             /* audit_section.c */
+void grants_defaults(struct grants_config *g);           /* grants_section.c */
 void kernel_defaults(struct kernel_config *k);           /* kernel_section.c */
 
 /* origins.c: the value of `origins`, into a struct list_config. */
