@@ -132,8 +132,9 @@ void audit_reading_free(struct audit_reading *r);
  *               committed and the tallies of the last READING are settled.
  * STOP{u64 0}:  the same, then exit 0.
  * READY{u64 last committed sequence}: sent once, when the database is open.
- * ACK{u64 committed sequence, u64 rows recorded so far by this process, u64 netlink messages lost so far}. */
-/* SYNC, SYNCED, READY; STOP with 0. */
+ * ACK{u64 committed sequence, u64 rows recorded so far by this process, u64 netlink messages lost so far}.
+ * STALLED{u64 1}: the database takes nothing, as on a full disk; it is tried again and again.  {u64 0}: it does again. */
+/* SYNC, SYNCED, READY, STALLED; STOP with 0. */
 int audit_number_encode(struct buffer *out, enum message_type type, uint64_t number);
 int audit_number_decode(struct message *m, uint64_t *number);
 struct audit_ack {

@@ -34,7 +34,8 @@ enum message_type {
 	MSG_STOP,
 	MSG_READY, /* hallowd-record -> hallowd */
 	MSG_ACK,
-	MSG_SYNCED
+	MSG_SYNCED,
+	MSG_STALLED
 };
 
 /* Writing: start, put fields, end.  Errors (no memory; EMSGSIZE: longer than a u32 can say) stick and are told by

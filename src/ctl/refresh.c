@@ -96,8 +96,8 @@ static void show(struct ctl *ctl, const json_t *result)
 		show_list(list);
 }
 
-/* What cron should mail: a list that did not come through, or an origin that did not. */
-static bool must_be_known(const json_t *list)
+/* What cron should mail: a list that did not come through, an origin that did not, and why all is not well. */
+static bool must_be_known(const json_t *list, bool well)
 {
 	const char *outcome = answer_text(list, "outcome");
 	json_t *origin;
@@ -107,15 +107,17 @@ static bool must_be_known(const json_t *list)
 		if (strcmp(answer_text(origin, "state"), "failed") == 0)
 			return true;
 	}
+	if (!well && json_array_size(json_object_get(list, "reasons")) > 0)
+		return true;
 	return strcmp(outcome, "applied") != 0 && strcmp(outcome, "unchanged") != 0;
 }
 
-static void drop_what_is_well(json_t *result)
+static void drop_what_is_well(json_t *result, bool well)
 {
 	size_t i;
 
 	for (i = json_array_size(result); i-- > 0;) {
-		if (!must_be_known(json_array_get(result, i)))
+		if (!must_be_known(json_array_get(result, i), well))
 			json_array_remove(result, i);
 	}
 }
@@ -133,7 +135,7 @@ static int run(struct ctl *ctl, const struct arguments *args)
 	memcpy(words + count, args->words, args->count * sizeof(*words));
 	code = daemon_ask_result(ctl, words, count + args->count, JSON_ARRAY, &result);
 	if (quiet)
-		drop_what_is_well(result);
+		drop_what_is_well(result, code == EXIT_DONE);
 	if (result != NULL && (!quiet || json_array_size(result) > 0))
 		answer_present(ctl, result, show);
 	json_decref(result);

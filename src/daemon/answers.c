@@ -55,6 +55,9 @@ static void list_problem(const struct list_state *s, enum list_condition c, stru
 	if (c == LIST_STALE)
 		texts_add(problems, "list %s: stale, no good answer from every origin since %s; the last good list stays in force",
 		          name, list_fresh_at(s) == 0 ? "ever" : time_format(list_fresh_at(s), 0, text));
+	if (s->unsaved)
+		texts_add(problems, "list %s: revision %" PRIu64 " is in force, but is not saved (hallowd's log says why); a boot would "
+		                    "go back to the one before", name, s->now.revision);
 	if (s->pin.is)
 		texts_add(problems, "list %s: pinned by %s since %s (%s); its origins do not change it until 'hallowctl unpin %s'",
 		          name, s->pin.by, time_format(s->pin.since, 0, text), s->pin.reason, name);
@@ -93,7 +96,7 @@ static json_t *status_lists(struct daemon *d, struct texts *problems, int *exit_
 	for (size_t i = 0; i < d->lists->config->list_count; i++) {
 		const struct list_state *s = &d->lists->items[i];
 		enum list_condition c = list_condition(s, now);
-		int code = c == LIST_CURRENT ? EXIT_DONE : c == LIST_HELD ? EXIT_HELD : EXIT_ORIGIN;
+		int code = c == LIST_CURRENT ? (s->unsaved ? EXIT_FAILED : EXIT_DONE) : c == LIST_HELD ? EXIT_HELD : EXIT_ORIGIN;
 
 		*exit_code = code > *exit_code ? code : *exit_code;
 		list_problem(s, c, problems);
@@ -113,6 +116,9 @@ static void recorder_problems(struct daemon *d, const struct recorder_state *r, 
 	}
 	if (!r->running)
 		texts_add(problems, "hallowd-record is not running: connections wait in its socket's buffer");
+	if (r->stalled)
+		texts_add(problems, "nothing can be recorded: audit.db takes no rows (hallowd's log says why); connections wait in "
+		                    "the recorder's socket, events in the spool");
 	if (r->dropped > 0)
 		texts_add(problems, "%" PRIu64 " events were lost, because the audit log took nothing for too long", r->dropped);
 	if (!r->spool_good)
@@ -168,7 +174,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	struct texts problems = TEXTS_INIT;
 	struct kernel_state state;
 	struct recorder_state rec = { 0 };
-	bool enforcing = kernel_problems(d, &state, &problems);
+	bool enforcing = kernel_problems(d, &state, &problems), recording;
 	json_t *lists, *endpoints, *answer;
 
 	*exit_code = enforcing ? EXIT_DONE : EXIT_NOT_ENFORCED;
@@ -176,6 +182,9 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 		recorder_state(d->recorder, &rec);
 	config_problems(d, &problems);
 	recorder_problems(d, &rec, &problems);
+	recording = rec.running && !rec.stalled;
+	if (!d->once && !recording && *exit_code < EXIT_FAILED)
+		*exit_code = EXIT_FAILED;
 	lists = status_lists(d, &problems, exit_code);
 	for (size_t i = 0; i < d->lists->config->endpoint_count; i++)
 		if (secrets_kept_from(d->lists->config, &d->lists->config->endpoints[i]))
@@ -185,7 +194,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	                   "s:o, s:o}",
 	                   "daemon", "running", !d->once, "pid", d->once ? 0 : (int)getpid(), "since",
 	                   d->once ? json_null() : json_time(d->started_at), "version", PACKAGE_VERSION, "enforcing", enforcing,
-	                   "recording", rec.running, "table", "present", state.present, "owned", state.owned, "persistent",
+	                   "recording", recording, "table", "present", state.present, "owned", state.owned, "persistent",
 	                   state.persistent, "recorder", "running", rec.running, "pid", (int)rec.pid, "restarts",
 	                   (int)rec.deaths, "waiting", (json_int_t)rec.waiting, "torn_down", torn_down_json(&d->torn_down),
 	                   "lists", lists, "endpoints", endpoints, "grants", grants_json(d), "problems",

@@ -203,12 +203,16 @@ static void run_reload(struct daemon *d, void *ctx)
 {
 	struct configuring *c = ctx;
 	struct buffer errors = BUFFER_INIT;
+	struct error err;
 	const char *text;
 
 	service_reloading();
 	if (d->tried.state == TRIED_WAITING && c->confirm == 0) {
 		finish(c, EXIT_FAILED, "another configuration waits to be confirmed; 'hallowctl confirm' keeps that one, and 'hallowctl "
 		                       "reload --confirm DURATION' tries the file instead");
+	} else if (revisions_save_again(d, &err) == -1) {
+		/* A reload begins with the lists as they are on disk. */
+		finish(c, EXIT_FAILED, err.text);
 	} else if (load_again(c, &errors) == 0) {
 		ask_unknown(c);
 	} else {

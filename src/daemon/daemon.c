@@ -194,9 +194,12 @@ static void tell_stale(struct daemon *d)
 static void tick(void *ctx)
 {
 	struct daemon *d = ctx;
+	struct error err;
 
 	if (d->stopping)
 		return;
+	if (revisions_save_again(d, &err) == -1)
+		log_error("%s", err.text);
 	drift_check(d);
 	enforce_tell_counters(d);
 	/* While origins are being asked, an age is about to change. */
@@ -233,7 +236,9 @@ static void started(void *ctx, int exit_code, const char *error)
 	grants_expire(d);
 	if (drift_watch(d, &err) == -1)
 		log_error("changes by others are looked for every %d seconds only: %s", TICK_MS / 1000, err.text);
-	log_notice("enforcing: %zu lists, %zu endpoints", d->lists->config->list_count, d->policy.endpoint_count);
+	log_notice("enforcing: %zu list%s, %zu endpoint%s", d->lists->config->list_count,
+	           d->lists->config->list_count == 1 ? "" : "s", d->policy.endpoint_count,
+	           d->policy.endpoint_count == 1 ? "" : "s");
 	service_ready("enforcing");
 	tick(d);
 	if (service_watchdog_ms() > 0)

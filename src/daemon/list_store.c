@@ -122,19 +122,21 @@ static void forget_old_revision(const struct list_state *s, int state_fd)
 		log_warning("%s in state_dir cannot be removed: %s", name, strerror(errno));
 }
 
-int list_save(const struct list_state *s, int state_fd, struct error *err)
+int list_save(struct list_state *s, int state_fd, struct error *err)
 {
 	char folder[32 + NAME_MAX_LENGTH], name[24];
 	int parent = open_folder(state_fd, "revisions", true);
 
 	if (parent != -1)
 		close(parent);
+	s->unsaved = true;
 	/* What is in force comes first: it is what a boot needs. */
 	if (write_in_force(s, state_fd, "lists", s->config->name, err) == -1)
 		return -1;
 	snprintf(name, sizeof(name), "%" PRIu64, s->now.revision);
 	if (write_in_force(s, state_fd, revision_folder(s, folder), name, err) == -1)
 		return -1;
+	s->unsaved = false;
 	forget_old_revision(s, state_fd);
 	return 0;
 }

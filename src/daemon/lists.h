@@ -70,6 +70,7 @@ struct list_state {
 	struct origin_state *origins;     /* as in config */
 	struct held_change held;
 	struct pin pin;
+	bool unsaved;                     /* what is in force is not on disk yet: it could not be written */
 	bool reconfigured;                /* what is in force comes of other origins, or of another `agree`, than are configured */
 	/* For the schedule. */
 	unsigned failures;                /* refreshes in a row in which an origin failed */
@@ -121,8 +122,8 @@ void list_release(struct list_state *s); /* nothing is held or declined any more
 
 #define REVISIONS_KEPT 20
 
-/* To disk, atomically; the same also as revisions/NAME/N, the oldest of which goes. */
-int list_save(const struct list_state *s, int state_fd, struct error *err);
+/* To disk, atomically; the same also as revisions/NAME/N, the oldest of which goes.  Sets s->unsaved. */
+int list_save(struct list_state *s, int state_fd, struct error *err);
 int list_save_origin(const struct list_state *s, const struct origin_state *o, int state_fd, struct error *err);
 int list_save_held(const struct list_state *s, int state_fd, struct error *err); /* removes it where nothing is held */
 

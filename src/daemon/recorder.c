@@ -35,7 +35,7 @@ struct recorder {
 
 	pid_t pid; /* 0: none runs */
 	int sock;
-	bool ready, stopping;
+	bool ready, stopping, stalled;
 	struct buffer in, out, policy; /* policy: the message to tell a new recorder */
 	uint64_t sent;                 /* the last sequence number that this process was told */
 	int64_t started_ms;
@@ -75,7 +75,7 @@ static void drop_connection(struct recorder *r)
 		close(r->sock);
 	}
 	r->sock = -1;
-	r->ready = false;
+	r->ready = r->stalled = false;
 	buffer_free(&r->in);
 	buffer_free(&r->out);
 }
@@ -139,6 +139,10 @@ static void got_message(struct recorder *r, struct message *m)
 				sync_done(r, s, true);
 				return;
 			}
+		return;
+	case MSG_STALLED:
+		if (audit_number_decode(m, &id) == 0)
+			r->stalled = id != 0;
 		return;
 	default:
 		log_warning("hallowd-record sent a message of type %d, which is not expected", (int)m->type);
@@ -395,6 +399,7 @@ void recorder_state(const struct recorder *r, struct recorder_state *state)
 	spool_waiting(r->spool, &waiting);
 	*state = (struct recorder_state){
 		.running = r->ready,
+		.stalled = r->stalled,
 		.pid = r->pid,
 		.deaths = r->deaths,
 		.recorded = r->last_ack.recorded,

@@ -38,6 +38,7 @@ void recorder_stop(struct recorder *r, recorder_synced *done, void *ctx);
 
 struct recorder_state {
 	bool running;           /* it has said that the database is open */
+	bool stalled;           /* but it takes nothing: a full disk */
 	pid_t pid;
 	unsigned deaths;
 	uint64_t recorded, lost; /* by the process that runs now */

@@ -209,9 +209,10 @@ void refresh_commit(struct refresh *r, time_us when)
 		s->failures = result->origin_failed ? s->failures + 1 : 0;
 		schedule_next(s);
 		/* Where the same list came of it, the file still tells of the configuration before. */
-		if (s->reconfigured && !result->origin_failed && result->outcome == REFRESH_UNCHANGED &&
-		    list_save(s, r->d->state_fd, &err) == -1)
-			log_error("%s", err.text);
+		if (s->reconfigured && !result->origin_failed && result->outcome == REFRESH_UNCHANGED)
+			s->unsaved = true;
+		if (s->unsaved && result->outcome != REFRESH_APPLIED && list_save(s, r->d->state_fd, &err) == -1)
+			texts_add(&result->reasons, "what is in force is still not saved: %s", err.text);
 		s->reconfigured = s->reconfigured && result->outcome != REFRESH_APPLIED && result->outcome != REFRESH_UNCHANGED;
 		if (result->outcome == REFRESH_APPLIED)
 			revision_commit(r->d, s, &result->added, &result->removed, "", when, &result->reasons);
@@ -262,7 +263,7 @@ static int result_exit(const struct daemon *d, const struct list_result *r)
 {
 	int code = EXIT_DONE;
 
-	if (r->not_enforced || r->outcome == REFRESH_REJECTED)
+	if (r->not_enforced || r->outcome == REFRESH_REJECTED || r->list->unsaved)
 		code = EXIT_FAILED;
 	if (r->outcome == REFRESH_HELD)
 		code = EXIT_HELD;

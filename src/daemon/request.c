@@ -83,6 +83,11 @@ void request_answer(struct request *r, int exit_code, json_t *result)
 	send_answer(r, exit_code, NULL, result);
 }
 
+void request_answer_and_warn(struct request *r, int exit_code, const char *warning, json_t *result)
+{
+	send_answer(r, exit_code, warning, result);
+}
+
 void request_fail(struct request *r, int exit_code, const char *fmt, ...)
 {
 	char *text;

@@ -31,6 +31,7 @@ struct request *request_new(struct daemon *d, char *const *words, size_t count, 
 
 /* Answers and frees.  `result` is taken over, and may be NULL. */
 void request_answer(struct request *r, int exit_code, json_t *result);
+void request_answer_and_warn(struct request *r, int exit_code, const char *warning, json_t *result);
 void request_fail(struct request *r, int exit_code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Runs the verb; it is answered at once or later. */

@@ -52,6 +52,25 @@ void revision_commit(struct daemon *d, struct list_state *s, const struct prefix
 	free(origins);
 }
 
+int revisions_save_again(struct daemon *d, struct error *err)
+{
+	struct error why;
+	int result = 0;
+
+	for (size_t i = 0; i < d->lists->config->list_count; i++) {
+		struct list_state *s = &d->lists->items[i];
+
+		if (!s->unsaved)
+			continue;
+		if (list_save(s, d->state_fd, &why) == -1)
+			result = error_set(err, "list %s: revision %" PRIu64 " is in force, but is not saved: %s", s->config->name,
+			                   s->now.revision, why.text);
+		else
+			log_notice("list %s: revision %" PRIu64 " is saved now", s->config->name, s->now.revision);
+	}
+	return result;
+}
+
 /* --- a person decides --- */
 
 /* Puts `set` (taken over) in force as a person's decision: kernel, disk, audit log.  On failure nothing has changed. */

@@ -12,6 +12,10 @@
 void revision_commit(struct daemon *d, struct list_state *s, const struct prefix_set *added,
                      const struct prefix_set *removed, const char *reason, time_us when, struct texts *reasons);
 
+/* Tries to save what could not be saved when it was put in force.  0, or -1 with *err where a list is still not on disk: until
+ * then a start, or a reload, would go back to what is there. */
+int revisions_save_again(struct daemon *d, struct error *err);
+
 /* A person decides: `by` is a user's name, `session` (NULL: nobody's) must not be cut by it.  0, or -1 with *err. */
 struct decided {
 	const char *by, *reason;

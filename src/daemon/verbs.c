@@ -121,14 +121,32 @@ static void verb_plan(struct request *r)
 
 /* --- what changes something --- */
 
+/* Why a refreshed list is not in force. */
+static void not_enforced(const struct daemon *d, struct error *why)
+{
+	char text[TIME_TEXT_MAX];
+
+	if (d->torn_down.is)
+		error_set(why, "nothing is enforced: torn down by %s on %s: %s (a start of hallowd, or 'hallowctl reload' where it "
+		               "runs, enforces again)", d->torn_down.by, time_format(d->torn_down.time, 0, text),
+		          d->torn_down.reason);
+	else
+		error_set(why, "nothing is enforced: the kernel was not changed: %s", d->kernel_trouble);
+}
+
 static void refreshed(void *ctx, json_t *result, int exit_code)
 {
 	struct request *r = ctx;
+	struct error why;
 
-	if (result == NULL)
+	if (result == NULL) {
 		request_fail(r, exit_code, "no memory to ask the lists' origins");
-	else
+	} else if (exit_code == EXIT_NOT_ENFORCED) {
+		not_enforced(r->d, &why);
+		request_answer_and_warn(r, exit_code, why.text, result);
+	} else {
 		request_answer(r, exit_code, result);
+	}
 }
 
 static void verb_refresh(struct request *r)

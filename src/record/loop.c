@@ -39,6 +39,7 @@ struct loop {
 	int64_t retry_ms;   /* the database refused, and is left alone until then; 0: it did not */
 	int64_t retry_delay_ms;
 	int64_t retain_ms;
+	bool stalled;       /* hallowd was told so */
 	struct audit_ack told;
 	int64_t told_ms;
 	bool gone;          /* hallowd's end of the socket is closed */
@@ -232,6 +233,17 @@ static int answer(struct loop *l, int64_t now)
 	return 0;
 }
 
+static int tell_stalled(struct loop *l, bool stalled)
+{
+	if (l->stalled == stalled)
+		return 0;
+	l->stalled = stalled;
+	if (audit_number_encode(&l->out, MSG_STALLED, stalled) == -1)
+		return -1;
+	send_out(l);
+	return 0;
+}
+
 static int commit(struct loop *l, const struct reached *reached)
 {
 	int64_t now = time_monotonic_ms();
@@ -241,13 +253,13 @@ static int commit(struct loop *l, const struct reached *reached)
 		l->retry_delay_ms = RETRY_FIRST_MS;
 		if (reached->ms > l->done_ms)
 			l->done_ms = reached->ms;
-		return answer(l, now);
+		return tell_stalled(l, false) == -1 ? -1 : answer(l, now);
 	}
 	if (l->recorder.store.db == NULL)
 		return -1;
 	l->retry_ms = time_monotonic_ms() + l->retry_delay_ms;
 	l->retry_delay_ms = sooner(l->retry_delay_ms * 2, RETRY_LONGEST_MS);
-	return 0;
+	return tell_stalled(l, true);
 }
 
 /* Reads a batch and commits it, with whatever else there is. */

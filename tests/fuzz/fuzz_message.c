@@ -69,6 +69,7 @@ static void try_message(struct message *m)
 	case MSG_STOP:
 	case MSG_READY:
 	case MSG_SYNCED:
+	case MSG_STALLED:
 		if (audit_number_decode(m, &number) == 0)
 			must_match(&out, audit_number_encode(&out, m->type, number), payload, size);
 		break;
@@ -121,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (data[0] == 0) {
 		try_stream(data + 1, size - 1);
-	} else if (data[0] <= MSG_SYNCED) {
+	} else if (data[0] <= MSG_STALLED) {
 		m = (struct message){ (enum message_type)data[0], SEQ, data + 1, data + size, false };
 		try_message(&m);
 	} else {

@@ -221,6 +221,18 @@ only_server_left() { [ "$(ip netns pids "$GATE" | xargs -rn1 -I{} cat /proc/{}/c
 	same "$(sql "SELECT max(revision) FROM list_revisions WHERE list = 'humanitec'")" 2
 }
 
+@test "changes: after a teardown, refresh on its own says that nothing is enforced, with --quiet too" {
+	configure_api
+	ctl refresh
+	ctl teardown --reason 'moving house'
+	local how
+	for how in '' --quiet; do
+		run ctl refresh $how
+		same "$status" 5
+		[[ $output == *"nothing is enforced: torn down by root on "*": moving house"* ]]
+	done
+}
+
 @test "changes: a daemon that starts after cron takes over what is in force without a gap" {
 	configure_api
 	ctl refresh

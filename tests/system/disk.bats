@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# state_dir on a disk that is full: the policy stays and changes, nothing claims to be recorded or saved that is not, and all is
+# made up for once there is room.
+
+load lab.bash
+
+setup() {
+	lab_up
+	publish
+	STATE=$LAB_DIR/disk/state
+	mkdir "$LAB_DIR/disk"
+	mount -t tmpfs -o size=4m,mode=755 tmpfs "$LAB_DIR/disk" 2>/dev/null || skip "a tmpfs cannot be mounted here"
+	mkdir -m 0700 "$STATE"
+	lab_serve "$GATE" "db:5432@$LOCAL4"
+	{ published_lists; echo endpoints:; endpoint api "$LOCAL4" 5432 '[humanitec, office]'; } | config
+	hallowd_start
+}
+
+teardown() {
+	[ -z "${DAEMON:-}" ] || gone "$DAEMON" || hallowd_stop
+	! mountpoint -q "$LAB_DIR/disk" || umount "$LAB_DIR/disk"
+	lab_down
+}
+
+disk_full() { dd if=/dev/zero of="$LAB_DIR/disk/fill" bs=4k 2>/dev/null || :; }
+disk_free() { rm "$LAB_DIR/disk/fill"; }
+recording() { status .recording; }
+problems() { status '.problems[]'; }
+unsaved() { problems | grep -c "not saved" || :; }
+drop_one() { sed -i "/${BOTH[5]}/d" "$LAB_DIR/docs.txt"; }
+
+@test "disk: while it is full, status says that nothing is recorded; with room again, all rows are there" {
+	disk_full
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432 20)" "20 0 0"
+	same "$(dial $STRANGER4 $LOCAL4 5432 30)" "0 30 0"
+	soon false recording
+	problems | grep "nothing can be recorded"
+	run ctl status
+	same "$status" 1
+	disk_free
+	soon true recording
+	soon "allow 20
+deny 30" sql "SELECT verdict || ' ' || count(*) FROM connections GROUP BY verdict"
+	soon "50 0" sql "SELECT sum(recorded) || ' ' || sum(lost) FROM tallies"
+	ctl status
+}
+
+@test "disk: a list that cannot be saved is in force, which refresh and status say; it is saved when there is room" {
+	disk_full
+	drop_one
+	run ctl refresh --quiet
+	same "$status" 1
+	[[ $output == *"could not be saved"* ]]
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
+	problems | grep "list humanitec: revision 2 is in force, but is not saved"
+	disk_free
+	wait_until 15 grep -q '^# revision: 2$' "$STATE/lists/humanitec" || { cat "$STATE/lists/humanitec"; false; }
+	soon 0 unsaved
+	hallowd_stop
+	hallowd_start
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
+}
+
+@test "disk: a reload does not go back to the list on disk while the one in force is not saved" {
+	disk_full
+	drop_one
+	run ctl refresh
+	same "$status" 1
+	run ctl reload
+	same "$status" 1
+	[[ $output == *"humanitec"*"not saved"* ]]
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
+	disk_free
+	ctl reload
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
+	same "$(ctl -o json lists humanitec | jq -r '[.revision, (.entries | length)] | @csv')" "2,5"
+}
