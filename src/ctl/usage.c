@@ -22,6 +22,9 @@ static const char *const later[] = {
 	"check-proof", "checkpoint", "init", "doctor", "metrics", NULL,
 };
 
+#define LEFT_WIDTH 29
+#define LEFT_NONE "                               " /* two columns and LEFT_WIDTH */
+
 void usage_all(FILE *out, const struct verb *const *verbs)
 {
 	char left[64];
@@ -29,7 +32,7 @@ void usage_all(FILE *out, const struct verb *const *verbs)
 	fputs("usage: hallowctl [-c FILE] [-o FORMAT] VERB ...\n\n", out);
 	for (; *verbs != NULL; verbs++) {
 		snprintf(left, sizeof(left), "%s %s", (*verbs)->name, (*verbs)->words);
-		fprintf(out, "  %-28s %s\n", left, (*verbs)->summary);
+		fprintf(out, "  %-*s%s%s\n", LEFT_WIDTH, left, strlen(left) < LEFT_WIDTH ? "" : "\n" LEFT_NONE, (*verbs)->summary);
 	}
 	fprintf(out,
 	        "\n"
