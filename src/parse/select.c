@@ -36,16 +36,27 @@ static void keep_first_message(void *ctx, jv message)
 	jv_free(message);
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* One output, taken over. */
 static int add_value(struct rows *rows, const struct place *where, jv value, struct error *err)
 {
 	char shown[CLEAN_ROW_MAX * 2];
+	const char *text;
 	size_t len;
 	int ret;
 
 	if (jv_get_kind(value) == JV_KIND_STRING) {
+		text = jv_string_value(value);
 		len = (size_t)jv_string_length_bytes(jv_copy(value));
-		ret = rows_add(rows, where, jv_string_value(value), len, err);
+		for (; len > 0 && is_space(text[0]); len--)
+			text++;
+		while (len > 0 && is_space(text[len - 1]))
+			len--;
+		ret = rows_add(rows, where, text, len, err);
 		jv_free(value);
 		return ret;
 	}
