@@ -327,10 +327,8 @@ def address4():
 
 
 def address6():
-    return str(ipaddress.IPv6Address(0x2000 << 112 | R.getrandbits(125) >> R.choice((0, 0, 3)) & ~((1 << R.choice((0,
-        32,
-            64,
-                80))) - 1)))
+    zeros = R.choice((0, 32, 64, 80))
+    return str(ipaddress.IPv6Address(0x2000 << 112 | R.getrandbits(125) >> zeros << zeros))
 
 
 def prefix4():
