@@ -155,9 +155,9 @@ lab_nat() {
 # lab_down: ends the lab's own processes, then removes its hosts and its folder (unless LAB_KEEP is set).
 lab_down() {
 	local pid ns
-	for pid in "${LAB_PIDS[@]}"; do kill "$pid" 2>/dev/null; done
+	for pid in "${LAB_PIDS[@]}"; do lab_kill TERM "$pid"; done
 	for pid in "${LAB_PIDS[@]}"; do
-		wait_until 10 gone "$pid" || kill -9 "$pid" 2>/dev/null
+		wait_until 10 gone "$pid" || lab_kill KILL "$pid"
 		wait "$pid" 2>/dev/null
 	done
 	LAB_PIDS=()
@@ -193,11 +193,24 @@ on_server() { lab_in "$SERVER" "$@"; }
 
 lab_empty() { [ -z "$(ip netns pids "$1")" ]; }
 
+# lab_owns PID: it is a process of this lab: on one of its hosts, or a child of this shell.  A pid that was ours once may be
+# somebody else's by now.
+lab_owns() {
+	local ns
+	for ns in "$CLIENT" "$GATE" "$SERVER"; do
+		[ ! "/proc/$1/ns/net" -ef "/run/netns/$ns" ] || return 0
+	done
+	[[ " $$ $BASHPID " == *" $(awk '/^PPid:/ {print $2}' "/proc/$1/status" 2>/dev/null) "* ]]
+}
+
+# lab_kill SIGNAL PID: only where it is the lab's own; fails where it is not, or is gone.
+lab_kill() { lab_owns "$2" && kill "-$1" "$2" 2>/dev/null; }
+
 # gone PID: it has ended (a zombie has).
 gone() {
 	local state
 	state=$(awk '/^State:/ {print $2}' "/proc/$1/status" 2>/dev/null)
-	[ -z "$state" ] || [ "$state" = Z ]
+	[ -z "$state" ] || [ "$state" = Z ] || ! lab_owns "$1"
 }
 
 # wait_until SECONDS COMMAND…: waits for the command to succeed; non-zero when the time is over.
@@ -263,13 +276,13 @@ hallowd_settled() { gone "$DAEMON" || { [ -S "$RUN/control.sock" ] && hallowd_an
 
 # hallowd_stop: asks it to stop and waits; the exit status is its own.
 hallowd_stop() {
-	kill "$DAEMON" && wait_until 20 gone "$DAEMON" || return 1
+	lab_kill TERM "$DAEMON" && wait_until 20 gone "$DAEMON" || return 1
 	wait "$DAEMON"
 }
 
 # hallowd_kill: kill -9, and waits until it is gone.
 hallowd_kill() {
-	kill -9 "$DAEMON" && wait_until 10 gone "$DAEMON" || return 1
+	lab_kill KILL "$DAEMON" && wait_until 10 gone "$DAEMON" || return 1
 	wait "$DAEMON" 2>/dev/null || :
 }
 
