@@ -142,7 +142,7 @@ static void stop(struct daemon *d, int exit_status)
 	d->stopping = true;
 	d->exit_status = exit_status;
 	service_stopping();
-	log_notice("stopping; the policy stays in force");
+	log_notice(d->applied && !d->torn_down.is ? "stopping; the policy stays in force" : "stopping; nothing is enforced");
 	enforce_tell_counters(d);
 	recorder_event(d->recorder, "stop", "hallowd", json_pack("{s:i}", "pid", (int)getpid()));
 	loop_after(d->loop, STOP_LIMIT_MS, leave_loop, d);

@@ -50,6 +50,15 @@ static struct guard_config guard_of(const struct list_config *c, const struct or
 	return guard;
 }
 
+static void keep_evidence(struct answer_evidence *e, const struct answer *a)
+{
+	e->fetched_at = a->fetched_at;
+	e->bytes = a->bytes;
+	e->entries = prefix_set_count(&a->set);
+	e->http_status = a->http_status;
+	memcpy(e->sha256, a->sha256, sizeof(e->sha256));
+}
+
 /* Takes one origin's answer.  Sets *use to the set that counts for it now: the new answer, or its last good one, or NULL.
  * 0, or -1 with errno ENOMEM. */
 static int take_answer(const struct list_config *c, struct origin_state *o, struct origin_answer *a, time_us now,
@@ -70,6 +79,7 @@ static int take_answer(const struct list_config *c, struct origin_state *o, stru
 		                                : "; its last good answer still counts");
 	}
 	o->error[0] = '\0';
+	keep_evidence(&o->last, &a->answer);
 	if (strcmp(a->answer.sha256, o->approved_sha256) != 0 &&
 	    judge_shape(&guard, o->config->name, &a->answer.set, &a->answer.shape, &broken) == -1)
 		bad = -1;

@@ -1,5 +1,7 @@
 #include "daemon/json_text.h"
 
+#include <string.h>
+
 #include "core/buffer.h"
 
 static int add_prefix(void *ctx, const struct prefix *p)
@@ -69,20 +71,32 @@ const char *origin_state_text(const struct origin_state *o)
 	return o->tried_at == 0 ? "never" : "ok";
 }
 
+/* The last answer, or the one that was kept from an earlier run. */
+static struct answer_evidence evidence_of(const struct origin_state *o)
+{
+	struct answer_evidence e = o->last;
+
+	if (e.fetched_at != 0)
+		return e;
+	e = (struct answer_evidence){ o->good.fetched_at, o->good.bytes, prefix_set_count(&o->good.set), o->good.http_status, "" };
+	memcpy(e.sha256, o->good.sha256, sizeof(e.sha256));
+	return e;
+}
+
 json_t *json_origin_evidence(const struct list_state *s)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < s->config->origin_count; i++) {
 		const struct origin_state *o = &s->origins[i];
+		struct answer_evidence e = evidence_of(o);
 
 		json_array_append_new(
 		    array, json_pack("{s:s, s:s, s:o, s:I, s:I, s:o, s:o}", "name", o->config->name, "state",
-		                     origin_state_text(o), "sha256", json_text_or_null(o->good.sha256), "bytes",
-		                     (json_int_t)o->good.bytes, "entries", (json_int_t)prefix_set_count(&o->good.set),
-		                     "http_status",
-		                     o->good.http_status == 0 ? json_null() : json_integer((json_int_t)o->good.http_status),
-		                     "fetched_at", json_time(o->good.fetched_at)));
+		                     origin_state_text(o), "sha256", json_text_or_null(e.sha256), "bytes", (json_int_t)e.bytes,
+		                     "entries", (json_int_t)e.entries, "http_status",
+		                     e.http_status == 0 ? json_null() : json_integer((json_int_t)e.http_status), "fetched_at",
+		                     json_time(e.fetched_at)));
 	}
 	return array;
 }

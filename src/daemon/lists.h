@@ -31,10 +31,19 @@ struct answer {
 	char bad_example[160]; /* what shape.bad_example points to */
 };
 
+/* What the last answer that was a list was, also where it was held or rejected; for the audit log. */
+struct answer_evidence {
+	time_us fetched_at; /* 0: there was none in this run */
+	uint64_t bytes, entries;
+	uint32_t http_status;
+	char sha256[65];
+};
+
 struct origin_state {
 	const struct origin_config *config; /* borrowed */
 	bool known;                         /* `good` holds something */
 	struct answer good;                 /* the last answer that was a list and, with on_breach reject, within its guards */
+	struct answer_evidence last;
 	time_us tried_at;                   /* 0: never */
 	char error[512];                    /* of the last try; "" where it was good */
 	char held_sha256[65];               /* of the answer that breaks a guard on shape and is part of what is held */

@@ -183,9 +183,38 @@ static void reloaded(void *ctx, int exit_code, const char *error)
 		request_answer(r, exit_code, json_pack("{s:s+}", "text", "the configuration is in force: ", r->d->config_path));
 }
 
+/* Without a running hallowd the configuration has just been read: what is left to do is to enforce it, also after a teardown. */
+static void enforce_once(struct request *r)
+{
+	struct daemon *d = r->d;
+	struct torn_down before = d->torn_down;
+	struct error err;
+
+	for (size_t i = 0; i < d->lists->config->list_count; i++)
+		if (list_unknown(&d->lists->items[i])) {
+			request_fail(r, EXIT_FAILED, "nothing is known of list %s, so its endpoints would be cut off; 'hallowctl refresh' "
+			                             "first", d->lists->config->lists[i].name);
+			return;
+		}
+	d->torn_down.is = false;
+	if (enforce(d, &r->session, NULL, &err) == -1) {
+		d->torn_down = before;
+		request_fail(r, EXIT_FAILED, "%s", err.text);
+		return;
+	}
+	torn_down_forget(d);
+	recorder_event(d->recorder, "reload", d->config_path, json_pack("{s:s, s:b}", "by", r->user, "ok", 1));
+	request_answer(r, EXIT_DONE, json_pack("{s:s+}", "text", "the configuration is in force: ", d->config_path));
+}
+
 static void verb_reload(struct request *r)
 {
-	configure_reload(r->d, r->user, &r->session, r->confirm, reloaded, r);
+	if (r->d->once && r->confirm > 0)
+		request_fail(r, EXIT_FAILED, "hallowd is not running; 'reload --confirm' needs it, to go back by itself");
+	else if (r->d->once)
+		enforce_once(r);
+	else
+		configure_reload(r->d, r->user, &r->session, r->confirm, reloaded, r);
 }
 
 static void run_confirm(struct daemon *d, void *ctx)
@@ -449,7 +478,7 @@ static const struct verb {
 	{ "plan", 0, 0, false, false, false, verb_plan },
 	{ "sync", 0, 0, false, true, false, verb_sync },
 	{ "refresh", 0, CONTROL_WORDS_MAX, true, false, true, verb_refresh },
-	{ "reload", 0, 0, true, true, true, verb_reload },
+	{ "reload", 0, 0, true, false, true, verb_reload },
 	{ "confirm", 0, 0, true, true, false, verb_confirm },
 	{ "approve", 2, 2, true, false, true, verb_approve },
 	{ "reject", 2, 2, true, false, false, verb_reject },

@@ -60,7 +60,7 @@ static void add_coverage(struct table *t, const struct report_endpoint *e)
 		table_add(t, "");
 		return;
 	}
-	table_addf(t, "%g%%", e->coverage_percent);
+	table_addf(t, "%.4g%%", e->coverage_percent);
 	table_addf(t, "%s to %s", time_format(e->covered_from, 0, from), time_format(e->covered_to, 0, to));
 }
 
@@ -108,7 +108,7 @@ static void print_secret_store(const struct report_endpoint *e, FILE *out)
 	if (!e->seen)
 		fputs("; it was never in force", out);
 	else if (e->coverage_percent < 100)
-		fprintf(out, "; it was in force %g%% of the time", e->coverage_percent);
+		fprintf(out, "; it was in force %.4g%% of the time", e->coverage_percent);
 	fputc('\n', out);
 }
 

@@ -46,6 +46,16 @@ events() { sql "SELECT count(*) FROM events WHERE kind = '$1' AND subject = 'hum
 	[ "$status" -eq 1 ]
 }
 
+@test "decisions: a first answer that is held for its shape leaves its evidence" {
+	published 'refresh: 0'
+	printf '%s\n' "${BOTH[@]}" None >"$LAB_DIR/docs.txt"
+	hallowd_start
+	run ctl refresh
+	same "$status" 3
+	soon "$(sha256sum <"$LAB_DIR/docs.txt" | cut -d' ' -f1)|6" sql "SELECT DISTINCT detail ->> '\$.origins[0].sha256',
+		detail ->> '\$.origins[0].entries' FROM events WHERE kind = 'refresh'"
+}
+
 @test "decisions: what was rejected does not ask again until it is another change, also over a restart" {
 	published 'refresh: 0'
 	hallowd_start

@@ -136,6 +136,19 @@ no_hallowd_left() { ! ip netns pids "$GATE" | while read -r pid; do cat "/proc/$
 	ctl teardown --reason 'nothing there'
 }
 
+@test "stopping: after a teardown a host without a daemon can enforce again" {
+	configure_api
+	lab_serve "$GATE" "db:5432@$LOCAL4"
+	ctl refresh
+	ctl teardown --reason 'a test'
+	run ctl refresh --quiet
+	same "$status" 5
+	same "$(dial $STRANGER4 $LOCAL4 5432)" "1 0 0"
+	ctl reload
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432) $(dial $STRANGER4 $LOCAL4 5432)" "1 0 0 0 1 0"
+	ctl refresh --quiet
+}
+
 @test "starting: status and exit codes before anything ran" {
 	configure_api
 	run ctl status
