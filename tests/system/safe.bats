@@ -348,3 +348,68 @@ within_a_second() {
 	soon 1 drifts
 	soon 1 sql "SELECT count(*) > 0 FROM coverage WHERE endpoint = 'api' AND state = 'unprotected'"
 }
+
+# --- the kernel refuses
+
+# refusing: hallowd_start, with a kernel that is short of memory as often as LAB_DIR/refuse says.
+refusing() {
+	cc -shared -fPIC -o "$LAB_DIR/refuse.so" "$LAB_LIB/refuse.c" || skip "no C compiler to build the preloaded part"
+	echo 0 >"$LAB_DIR/refuse"
+	chmod a+rx "$LAB_DIR/refuse.so"
+	REFUSE=$LAB_DIR/refuse LD_PRELOAD=$LAB_DIR/refuse.so hallowd_start
+}
+
+@test "refused: the kernel has no memory: nothing changes, the reason is named, it is tried again, a few times" {
+	refusing
+	sed -i "/${BOTH[5]}/d" "$LAB_DIR/docs.txt"
+	echo 1000 >"$LAB_DIR/refuse"
+	run ctl refresh humanitec
+	same "$status" 1
+	[[ "$output" == *"Cannot allocate memory"* ]]
+	same "$(($(cat "$LAB_DIR/refuse")))" 997
+	same "$(ctl -o json lists humanitec | jq -c '[.revision, (.entries | length)]')" "[1,6]"
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "1 0 0"
+	same "$(doors)" "1 1 0 0"
+	status '.problems[]' | grep -q "the kernel was not changed: .*Cannot allocate memory"
+	configure_api '[humanitec]'
+	run ctl reload
+	same "$status" 1
+	[[ "$output" == *"Cannot allocate memory"* ]]
+	same "$(doors)" "1 1 0 0"
+	# Short for a moment only.
+	echo 2 >"$LAB_DIR/refuse"
+	ctl refresh humanitec
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
+	same "$(status '.problems | length')" 0
+	same "$(sql "SELECT count(*) FROM list_revisions WHERE list = 'humanitec'")" 2
+}
+
+@test "refused: a repair that the kernel refuses is tried again until it is done" {
+	without_owner
+	refusing
+	BEFORE=$(ruleset)
+	echo 1000 >"$LAB_DIR/refuse"
+	on_gate nft insert rule inet hallowd prerouting accept
+	soon 1 drifts
+	status '.problems[]' | grep -q "Cannot allocate memory"
+	not ruleset_is
+	echo 0 >"$LAB_DIR/refuse"
+	wait_until 15 ruleset_is
+	soon 1 sql "SELECT count(*) FROM events WHERE kind = 'repaired'"
+	soon 0 status '.problems | length'
+}
+
+@test "refused: a start fails: no trace" {
+	refusing
+	hallowd_stop
+	ctl teardown --reason 'for the test'
+	echo 1000 >"$LAB_DIR/refuse"
+	local how
+	for how in '' --boot; do
+		run on_gate env REFUSE="$LAB_DIR/refuse" LD_PRELOAD="$LAB_DIR/refuse.so" timeout 20 "$LAB_BUILD/hallowd" -c "$CONF" $how
+		same "$status" 1
+		[[ "$output" == *"Cannot allocate memory"* ]]
+		same "$(on_gate nft list ruleset)" ""
+		wait_until 10 lab_gate_quiet
+	done
+}
