@@ -140,7 +140,7 @@ boot() { on_gate timeout 20 "$LAB_BUILD/hallowd" -c "$CONF" --boot; }
 @test "confirm: a configuration goes back by itself, and its file is not taken up again" {
 	hallowd_start
 	configure_api '[humanitec]'
-	ctl reload --confirm 5s
+	ctl reload --confirm 10s
 	same "$(doors)" "1 0 0 0"
 	status '.problems[]' | grep -q "goes back by itself"
 	run ctl reload
@@ -164,7 +164,7 @@ boot() { on_gate timeout 20 "$LAB_BUILD/hallowd" -c "$CONF" --boot; }
 @test "confirm: confirmed in time, it stays" {
 	hallowd_start
 	configure_api '[humanitec]'
-	ctl reload --confirm 5s
+	ctl reload --confirm 20s
 	ctl confirm
 	soon "reload confirmed" events "'reload', 'went-back', 'confirmed'"
 	hallowd_kill
@@ -178,13 +178,13 @@ boot() { on_gate timeout 20 "$LAB_BUILD/hallowd" -c "$CONF" --boot; }
 @test "confirm: killed and started in between, it goes on waiting, and goes back in time" {
 	hallowd_start
 	configure_api '[humanitec]'
-	ctl reload --confirm 12s
+	ctl reload --confirm 20s
 	hallowd_kill
 	configure_api '[office]' # an edit that nobody reloaded
 	hallowd_start
 	same "$(doors)" "1 0 0 0"
 	status '.problems[]' | grep -q "goes back by itself"
-	soon "1 1 0 0" doors
+	wait_until 30 prints "1 1 0 0" doors
 	soon "reload went-back" events "'reload', 'went-back', 'confirmed'"
 }
 
