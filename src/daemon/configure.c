@@ -207,8 +207,8 @@ static void run_reload(struct daemon *d, void *ctx)
 
 	service_reloading();
 	if (d->tried.state == TRIED_WAITING && c->confirm == 0) {
-		finish(c, EXIT_FAILED, "another configuration waits to be confirmed; 'hallowctl confirm' keeps that one, and 'hallowctl "
-		                       "reload --confirm DURATION' tries the file instead");
+		finish(c, EXIT_FAILED, "another configuration waits to be confirmed; 'hallowctl confirm' keeps that one, and "
+		                       "'hallowctl reload --confirm DURATION' tries the file instead");
 	} else if (load_again(c, &errors) == 0) {
 		ask_unknown(c);
 	} else {
@@ -269,8 +269,8 @@ void configure_start(struct daemon *d, configured *done, void *ctx)
 	submit(run_start, &(struct configuring){ .d = d, .kind = STARTING, .done = done, .ctx = ctx });
 }
 
-void configure_reload(struct daemon *d, const char *by, const struct session *session, int64_t confirm, configured *done,
-                      void *ctx)
+void configure_reload(struct daemon *d, const char *by, const struct session *session, int64_t confirm,
+                      configured *done, void *ctx)
 {
 	struct configuring c = { .d = d, .kind = RELOADING, .confirm = confirm, .done = done, .ctx = ctx };
 

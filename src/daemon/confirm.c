@@ -101,7 +101,8 @@ int confirm_keep(struct daemon *d, const char *by, struct error *err)
 	if (kept_config_save_good(d->state_fd, d->lists->config, err) == -1)
 		return -1;
 	recorder_event(d->recorder, "confirmed", d->config_path,
-	               json_pack("{s:s, s:s, s:o}", "by", by, "reloaded_by", d->tried.by, "since", json_time(d->tried.since)));
+	               json_pack("{s:s, s:s, s:o}", "by", by, "reloaded_by", d->tried.by, "since",
+	                         json_time(d->tried.since)));
 	forget(d);
 	return 0;
 }

@@ -49,7 +49,8 @@ static int open_folder(int state_fd, bool make, struct error *err)
 		return fd;
 	close(fd);
 	errno = EPERM;
-	return error_set(err, "the folder " FOLDER " in state_dir belongs to somebody else or others may write to it; remove it");
+	return error_set(err, "the folder " FOLDER " in state_dir belongs to somebody else, or others may write to it; "
+	                      "remove it");
 }
 
 static int save(int state_fd, const char *name, const struct config *c, struct error *err)

@@ -347,8 +347,8 @@ static void run(struct daemon *d, void *ctx)
 	}
 }
 
-int refresh_submit(struct daemon *d, char *const *names, size_t count, const struct session *session, refresh_told *told,
-                   void *ctx)
+int refresh_submit(struct daemon *d, char *const *names, size_t count, const struct session *session,
+                   refresh_told *told, void *ctx)
 {
 	struct refresh_request *q = calloc(1, sizeof(*q));
 

@@ -37,11 +37,11 @@ static void tell_choice(const struct daemon *d, const struct buffer *file_errors
 	if (d->config_source == CONFIG_UNCONFIRMED)
 		log_warning("the configuration that waits to be confirmed is in force; 'hallowctl confirm' keeps it");
 	else if (file_errors->len > 0)
-		log_error("the configuration has errors, so the one that was last good is taken up: %.*s", (int)file_errors->len,
-		          (const char *)file_errors->data);
+		log_error("the configuration has errors, so the one that was last good is taken up: %.*s",
+		          (int)file_errors->len, (const char *)file_errors->data);
 	else
-		log_error("what %s says was not confirmed in time, so the configuration before it is taken up; 'hallowctl reload' "
-		          "takes up the file", d->config_path);
+		log_error("what %s says was not confirmed in time, so the configuration before it is taken up; 'hallowctl "
+		          "reload' takes up the file", d->config_path);
 }
 
 /* Puts the kept configuration in the place of *c. */

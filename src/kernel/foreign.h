@@ -53,8 +53,8 @@ bool foreign_translates(struct netlink *nl, const struct foreign *f, const struc
 struct fate foreign_fate(struct netlink *nl, const struct foreign *f, const struct foreign_chain *base,
                          const struct flow *flow);
 
-/* Asks for one element of a set or map.  1 where it is there, with the verdict of a verdict map (else NFT_CONTINUE) and its
- * chain ("" for none); 0 where it is not; -1 where that cannot be said. */
+/* Asks for one element of a set or map.  1 where it is there, with the verdict of a verdict map (else NFT_CONTINUE) and
+ * its chain ("" for none); 0 where it is not; -1 where that cannot be said. */
 struct foreign_verdict {
 	int32_t code;
 	char chain[128];

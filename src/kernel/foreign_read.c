@@ -80,7 +80,8 @@ static int take_chain(struct foreign *f, const struct nftnl_chain *c)
 	chain->base = nftnl_chain_is_set(c, NFTNL_CHAIN_HOOKNUM);
 	chain->nat = type != NULL && strcmp(type, "nat") == 0;
 	chain->hook = chain->base ? nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) : 0;
-	chain->policy_drop = nftnl_chain_is_set(c, NFTNL_CHAIN_POLICY) && nftnl_chain_get_u32(c, NFTNL_CHAIN_POLICY) == NF_DROP;
+	chain->policy_drop =
+	    nftnl_chain_is_set(c, NFTNL_CHAIN_POLICY) && nftnl_chain_get_u32(c, NFTNL_CHAIN_POLICY) == NF_DROP;
 	chain->table = strdup(table);
 	chain->name = strdup(nftnl_chain_get_str(c, NFTNL_CHAIN_NAME));
 	return chain->table != NULL && chain->name != NULL ? 0 : -1;

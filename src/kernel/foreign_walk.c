@@ -69,7 +69,8 @@ static void load_payload(const struct walk *w, const struct nftnl_expr *e, struc
 {
 	struct reg *r = reg_of(regs, nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_DREG));
 	uint32_t base = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_BASE);
-	uint32_t offset = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET), len = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_LEN);
+	uint32_t offset = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET);
+	uint32_t len = nftnl_expr_get_u32(e, NFTNL_EXPR_PAYLOAD_LEN);
 	const struct flow *f = w->flow;
 	uint16_t port = htons(f->port);
 	bool v4 = address_size(f->to.family) == 4;

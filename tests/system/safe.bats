@@ -356,7 +356,7 @@ refusing() {
 	cc -shared -fPIC -o "$LAB_DIR/refuse.so" "$LAB_LIB/refuse.c" || skip "no C compiler to build the preloaded part"
 	echo 0 >"$LAB_DIR/refuse"
 	chmod a+rx "$LAB_DIR/refuse.so"
-	REFUSE=$LAB_DIR/refuse LD_PRELOAD=$LAB_DIR/refuse.so hallowd_start
+	REFUSE=$LAB_DIR/refuse ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$LAB_DIR/refuse.so hallowd_start
 }
 
 @test "refused: the kernel has no memory: nothing changes, the reason is named, it is tried again, a few times" {
@@ -406,7 +406,8 @@ refusing() {
 	echo 1000 >"$LAB_DIR/refuse"
 	local how
 	for how in '' --boot; do
-		run on_gate env REFUSE="$LAB_DIR/refuse" LD_PRELOAD="$LAB_DIR/refuse.so" timeout 20 "$LAB_BUILD/hallowd" -c "$CONF" $how
+		run on_gate timeout 20 env REFUSE="$LAB_DIR/refuse" ASAN_OPTIONS=verify_asan_link_order=0 \
+			LD_PRELOAD="$LAB_DIR/refuse.so" "$LAB_BUILD/hallowd" -c "$CONF" $how
 		same "$status" 1
 		[[ "$output" == *"Cannot allocate memory"* ]]
 		same "$(on_gate nft list ruleset)" ""
