@@ -46,10 +46,11 @@ static const struct field root_fields[] = {
 	{ KEY("run_dir", take_run_dir), FIELD(struct config, run_dir) },
 	{ KEY("lists", take_lists) },
 	{ KEY("endpoints", take_endpoints) },
+	{ KEY("secrets", take_secrets) },
+	{ KEY("grants", take_grants) },
 	{ KEY("audit", take_audit) },
 	{ KEY("kernel", take_kernel) },
 	{ KEY("agents", take_agents), .unsupported = true },
-	{ KEY("secrets", take_secrets), .unsupported = true },
 	{ KEY("notify", take_notify), .unsupported = true },
 };
 
@@ -78,8 +79,10 @@ static void read_root(struct reader *r, const struct node *root, const char *pat
 	reader_set_text(r, &c->state_dir, CONFIG_DEFAULT_STATE_DIR);
 	reader_set_text(r, &c->run_dir, DEFAULT_RUN_DIR);
 	audit_defaults(&c->audit);
+	grants_defaults(&c->grants);
 	kernel_defaults(&c->kernel);
 	take_mapping(r, &root_shape, (struct place){ 1, 1 }, root, c);
+	check_secret_stores(r, root);
 	make_address_lists(r);
 	free(r->destinations);
 	free(r->address_lists);

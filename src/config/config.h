@@ -96,6 +96,20 @@ struct audit_config {
 	uint16_t nflog_group;     /* default 4848 */
 };
 
+enum secrets_mode { SECRETS_NOT_SAID, SECRETS_HOSTED, SECRETS_OWN };
+
+struct secrets_config {
+	enum secrets_mode mode;
+	bool orchestrator_writes; /* with SECRETS_OWN: lists with origins may reach a secret store */
+};
+
+/* What a person may grant. */
+struct grants_config {
+	int64_t max_duration;             /* seconds; default 8h */
+	uint32_t max_active;              /* at the same time; default 32; 0: none at all */
+	uint8_t min_prefix4, min_prefix6; /* the widest source; default 32 and 128: single addresses */
+};
+
 struct kernel_config {
 	bool owner;               /* default true: the table belongs to hallowd, where the kernel can do that */
 };
@@ -111,6 +125,8 @@ struct config {
 	struct policy_endpoint *endpoints;
 	size_t endpoint_count;
 	struct audit_config audit;
+	struct secrets_config secrets;
+	struct grants_config grants;
 	struct kernel_config kernel;
 };
 
@@ -124,6 +140,10 @@ int config_load(const char *path, struct config **c, struct buffer *errors);
 /* The same for bytes that are there already; `path` is what the messages and c->path say. */
 int config_parse(const char *path, const void *data, size_t len, struct config **c, struct buffer *errors);
 void config_free(struct config *c);
+
+/* Whether no address of a list with origins is to reach this endpoint: it is a secret store, and by `secrets` only the
+ * Operator's. */
+bool secrets_kept_from(const struct config *c, const struct policy_endpoint *e);
 
 /* The state_dir of a file that may have errors, syntax errors too: as far as it can be read; else the default. */
 void config_state_dir(const char *path, char out[PATH_MAX]);

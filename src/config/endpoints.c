@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/endpoint_preset.h"
 #include "config/sections.h"
 #include "config/suggest.h"
 #include "config/value.h"
@@ -20,7 +21,7 @@ static const struct choice modes[] = { { "enforce", MODE_ENFORCE }, { "observe",
 
 static const struct choice denials[] = { { "drop", DENY_DROP }, { "reject", DENY_REJECT }, { NULL, 0 } };
 
-static void take_kind(struct reader *r, const struct field *f, const struct node *value, void *into)
+void take_endpoint_kind(struct reader *r, const struct field *f, const struct node *value, void *into)
 {
 	struct policy_endpoint *e = into;
 	unsigned ignored;
@@ -168,10 +169,20 @@ static void take_allow(struct reader *r, const struct field *f, const struct nod
 	value_each(r, value, "at least one list", take_one_allow, e);
 }
 
+/* What it says is filled in when the other keys are known: endpoint_preset_apply. */
+static void take_later(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	(void)r;
+	(void)f;
+	(void)value;
+	(void)into;
+}
+
 static const struct field endpoint_fields[] = {
-	{ KEY("kind", take_kind) },
+	{ KEY("preset", take_later) },
+	{ KEY("kind", take_endpoint_kind) },
 	{ KEY("address", take_address), .required = true },
-	{ KEY("port", take_port), .required = true },
+	{ KEY("port", take_port), .required = true, .or_else = "preset" },
 	{ KEY("protocol", take_choice), FIELD(struct policy_endpoint, protocol), .choices = protocols },
 	{ KEY("allow", take_allow), .required = true },
 	{ KEY("mode", take_choice), FIELD(struct policy_endpoint, mode), .choices = modes },
@@ -196,7 +207,8 @@ static void read_endpoint(struct reader *r, size_t index, const struct node *nam
 	e->deny_with = DENY_DROP;
 	if (r->complaints->out_of_memory)
 		return;
-	take_mapping(r, &endpoint_shape, name->at, value, e);
+	if (take_mapping(r, &endpoint_shape, name->at, value, e))
+		endpoint_preset_apply(r, value, e);
 }
 
 void take_endpoints(struct reader *r, const struct field *f, const struct node *value, void *into)

@@ -95,24 +95,6 @@ void take_agents(struct reader *r, const struct field *f, const struct node *val
 	section_each(r, value, "the agents", read_agent, NULL);
 }
 
-/* --- secrets */
-
-static const struct choice secret_modes[] = { { "hosted", 0 }, { "own", 1 }, { NULL, 0 } };
-
-static const struct field secrets_fields[] = {
-	{ KEY("mode", take_choice), .choices = secret_modes, .required = true },
-	{ KEY("orchestrator_writes", take_truth) },
-};
-
-SHAPE(secrets_shape, "the secrets", secrets_fields);
-
-void take_secrets(struct reader *r, const struct field *f, const struct node *value, void *into)
-{
-	(void)f;
-	(void)into;
-	take_mapping(r, &secrets_shape, value->at, value, NULL);
-}
-
 /* --- notify */
 
 static const struct choice occasions[] = {

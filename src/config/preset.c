@@ -1,12 +1,10 @@
 #include "config/preset.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/shipped.h"
 #include "config/value.h"
-#include "core/file.h"
 
 struct preset_guard {
 	uint8_t min_prefix4, min_prefix6; /* 0: the list's */
@@ -55,23 +53,6 @@ static const struct field preset_fields[] = {
 
 SHAPE(preset_shape, "a preset", preset_fields);
 
-/* 0, or -1 with what is wrong in `complaints` (nothing, where the file cannot be read). */
-static int read_preset(const char *path, struct preset *p, struct complaints *complaints)
-{
-	struct reader r = { .complaints = complaints };
-	struct buffer data = BUFFER_INIT;
-	struct node *root = NULL;
-
-	if (file_read(AT_FDCWD, path, TREE_SIZE_MAX, &data, NULL) == 0)
-		root = tree_parse((const char *)data.data, data.len, complaints);
-	buffer_free(&data);
-	if (root == NULL)
-		return -1;
-	take_mapping(&r, &preset_shape, (struct place){ 1, 1 }, root, p);
-	node_free(root);
-	return complaints->total > 0 || complaints->out_of_memory ? -1 : 0;
-}
-
 static void fill_in(struct reader *r, const struct preset *p, const struct node *origin, struct origin_config *o)
 {
 	o->kind = ORIGIN_URL;
@@ -85,19 +66,10 @@ static void fill_in(struct reader *r, const struct preset *p, const struct node 
 
 void preset_apply(struct reader *r, struct place at, const struct node *origin, struct origin_config *o)
 {
-	struct complaints complaints = COMPLAINTS_INIT;
 	struct preset p = { .url = NULL };
-	char path[SHIPPED_PATH_MAX];
 
-	shipped_path(&shipped_presets, o->preset, path);
-	if (read_preset(path, &p, &complaints) == 0)
+	if (shipped_take(r, at, &shipped_presets, o->preset, &preset_shape, &p))
 		fill_in(r, &p, origin, o);
-	else if (complaints.out_of_memory)
-		r->complaints->out_of_memory = true;
-	else
-		complain(r->complaints, at, "the file of this preset is damaged: %s%s%s; install hallowd anew", path,
-		         complaints.kept_count > 0 ? ": " : "", complaints.kept_count > 0 ? complaints.kept[0].text : "");
-	complaints_free(&complaints);
 	free(p.url);
 	free(p.select);
 }

@@ -85,6 +85,11 @@ static void take_pair(struct reader *r, const struct shape *shape, const struct 
 	f->take(r, f, value, f->unsupported ? NULL : into);
 }
 
+static bool is_missing(const struct field *f, const struct node *n)
+{
+	return f->required && node_get(n, f->key) == NULL && (f->or_else == NULL || node_get(n, f->or_else) == NULL);
+}
+
 bool take_mapping(struct reader *r, const struct shape *shape, struct place owner, const struct node *n, void *into)
 {
 	char keys[KEYS_TEXT_MAX];
@@ -99,7 +104,7 @@ bool take_mapping(struct reader *r, const struct shape *shape, struct place owne
 	for (size_t i = 0; i < node_pairs(n); i++)
 		take_pair(r, shape, node_key(n, i), node_value(n, i), into);
 	for (size_t i = 0; i < shape->field_count; i++)
-		if (shape->fields[i].required && node_get(n, shape->fields[i].key) == NULL)
+		if (is_missing(&shape->fields[i], n))
 			complain(r->complaints, owner, "the key '%s' is missing in %s", shape->fields[i].key,
 			         shape->what);
 	return true;

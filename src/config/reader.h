@@ -53,6 +53,7 @@ struct field {
 	const struct choice *choices;  /* take_choice */
 	const struct shape *shape;     /* take_nested: the member that FIELD() names is the struct that it fills in */
 	bool required;
+	const char *or_else;   /* the key that stands in for a required one; NULL for none */
 	bool unsupported;      /* validated, then refused as 'not supported yet' */
 };
 

@@ -6,10 +6,11 @@
 
 /* For the table of the root's keys. */
 field_take take_lists, take_endpoints, take_audit;       /* lists.c, endpoints.c, audit_section.c */
-field_take take_kernel;                                  /* kernel_section.c */
-field_take take_agents, take_secrets, take_notify;       /* planned.c */
+field_take take_secrets, take_grants, take_kernel;       /* secrets.c, grants_section.c, kernel_section.c */
+field_take take_agents, take_notify;                     /* planned.c */
 
 void audit_defaults(struct audit_config *a);             /* audit_section.c */
+void grants_defaults(struct grants_config *g);           /* grants_section.c */
 void kernel_defaults(struct kernel_config *k);           /* kernel_section.c */
 
 /* origins.c: the value of `origins`, into a struct list_config. */
@@ -26,6 +27,12 @@ void settle_signature(struct reader *r, struct origin_config *o, const struct no
 
 /* overlap.c: complains about each endpoint that holds an address, protocol and port of an earlier one. */
 void refuse_overlaps(struct reader *r);
+
+/* secrets.c: refuses published lists in the `allow` of secret stores that are to be kept from the orchestrator. */
+void check_secret_stores(struct reader *r, const struct node *root);
+
+/* endpoints.c: the value of `kind`, into a struct policy_endpoint. */
+field_take take_endpoint_kind;
 
 /* address_lists.c: 0 with the index in config->lists that "@NAME" will have, or -1 where nothing has that name.  The
  * second makes those lists, once everything is read and right. */

@@ -19,10 +19,12 @@
 /* How the kernel's log prefixes name a decision; at most 127 bytes (NF_LOG_PREFIXLEN, linux/netfilter/nf_log.h):
  *   h:a:ENDPOINT:LIST  new connection allowed, source on LIST
  *   h:o:ENDPOINT       new connection allowed because the endpoint is only observed; it would have been denied
+ *   h:g:ENDPOINT:ID    new connection allowed by the grant of that number
  *   h:d:ENDPOINT       packet denied, source not listed
  * They explain themselves, so that packets logged under an older configuration are still recorded right. */
 #define LOG_PREFIX_ALLOW "h:a:"
 #define LOG_PREFIX_OBSERVE "h:o:"
+#define LOG_PREFIX_GRANT "h:g:"
 #define LOG_PREFIX_DENY "h:d:"
 
 struct audit_event {

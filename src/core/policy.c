@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/time_text.h"
+
 /* Not isalpha(): a name is the same in every locale. */
 static bool is_letter(char c)
 {
@@ -59,6 +61,7 @@ void policy_free(struct policy *p)
 		endpoint_free(&p->endpoints[i]);
 	free(p->lists);
 	free(p->endpoints);
+	free(p->grants);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -107,6 +110,17 @@ const struct policy_endpoint *policy_match(const struct policy *p, const struct 
 	return NULL;
 }
 
+static const struct policy_grant *find_grant(const struct policy *p, size_t endpoint, const struct address *source)
+{
+	for (size_t i = 0; i < p->grant_count; i++) {
+		const struct policy_grant *g = &p->grants[i];
+
+		if (g->endpoint == endpoint && prefix_contains(&g->source, source) && time_boot_ms() < g->until_ms)
+			return g;
+	}
+	return NULL;
+}
+
 void policy_explain(const struct policy *p, const struct address *source, const struct address *destination,
                     uint8_t protocol, uint16_t port, struct policy_answer *answer)
 {
@@ -127,6 +141,13 @@ void policy_explain(const struct policy *p, const struct address *source, const 
 			answer->list = l;
 			return;
 		}
+	}
+	answer->grant = find_grant(p, (size_t)(e - p->endpoints), source);
+	if (answer->grant != NULL) {
+		answer->verdict = ANSWER_ALLOW;
+		answer->reason = REASON_GRANTED;
+		answer->entry = answer->grant->source;
+		return;
 	}
 	answer->verdict = e->mode == MODE_OBSERVE ? ANSWER_ALLOW : ANSWER_DENY;
 	answer->reason = e->mode == MODE_OBSERVE ? REASON_OBSERVED : REASON_NOT_LISTED;

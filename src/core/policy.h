@@ -45,6 +45,14 @@ struct policy_endpoint {
 	char *owner, *reason;     /* "" for none */
 };
 
+/* Access for a time that a person gave: connections from `source` to one endpoint. */
+struct policy_grant {
+	uint64_t id;       /* from 1, never given twice */
+	size_t endpoint;   /* index into policy.endpoints */
+	struct prefix source;
+	int64_t until_ms;  /* time_boot_ms(); from then on it is as if it were not there */
+};
+
 /* Limits of what is logged and counted one by one; the same for each endpoint. */
 struct policy_limits {
 	uint16_t nflog_group;
@@ -57,6 +65,8 @@ struct policy {
 	size_t list_count;
 	struct policy_endpoint *endpoints;
 	size_t endpoint_count;
+	struct policy_grant *grants;
+	size_t grant_count;
 	struct policy_limits limits;
 };
 
@@ -71,14 +81,15 @@ const struct policy_endpoint *policy_match(const struct policy *p, const struct 
                                            uint16_t port);
 
 /* The decision for a new connection, as the kernel makes it: the endpoint by destination, protocol and port; the first
- * of its lists that holds the source; else whether the endpoint is only observed.  Two addresses of different families
- * are no connection, and unmatched. */
+ * of its lists that holds the source; else the first grant that does; else whether the endpoint is only observed.
+ * Two addresses of different families are no connection, and unmatched. */
 struct policy_answer {
 	enum { ANSWER_ALLOW, ANSWER_DENY, ANSWER_UNMATCHED } verdict;
-	enum { REASON_LISTED, REASON_NOT_LISTED, REASON_OBSERVED, REASON_UNMATCHED } reason;
+	enum { REASON_LISTED, REASON_NOT_LISTED, REASON_OBSERVED, REASON_UNMATCHED, REASON_GRANTED } reason;
 	const struct policy_endpoint *endpoint; /* NULL when unmatched */
 	const struct policy_list *list;         /* the list that lets it in, else NULL */
-	struct prefix entry;                    /* of that list */
+	struct prefix entry;                    /* of that list, or the grant's source */
+	const struct policy_grant *grant;       /* the grant that lets it in, else NULL */
 };
 
 void policy_explain(const struct policy *p, const struct address *source, const struct address *destination,

@@ -23,6 +23,14 @@ int64_t time_monotonic_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+int64_t time_boot_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
 /* Rounds down, also before 1970, where C's division rounds up. */
 static int64_t floor_divide(int64_t a, int64_t b)
 {

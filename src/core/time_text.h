@@ -13,6 +13,7 @@ typedef int64_t time_us;
 
 time_us time_now(void);           /* CLOCK_REALTIME */
 int64_t time_monotonic_ms(void);  /* CLOCK_MONOTONIC, milliseconds */
+int64_t time_boot_ms(void);       /* CLOCK_BOOTTIME, milliseconds: goes on during a sleep, and nobody can set it */
 
 /* "2026-11-24T02:32:21.123456Z" (micro != 0) or "2026-11-24T02:32:21Z"; returns out. */
 const char *time_format(time_us t, int micro, char out[TIME_TEXT_MAX]);

@@ -51,8 +51,9 @@ struct verb {
 	int (*run)(struct ctl *ctl, const struct arguments *args); /* returns an exit code */
 };
 
-extern const struct verb verb_approve, verb_check, verb_confirm, verb_explain, verb_history, verb_lists, verb_log, verb_plan;
-extern const struct verb verb_refresh, verb_reject, verb_reload, verb_report, verb_status, verb_teardown;
+extern const struct verb verb_approve, verb_check, verb_confirm, verb_explain, verb_grant, verb_grants, verb_history,
+	verb_lists, verb_log, verb_plan, verb_refresh, verb_reject, verb_reload, verb_report, verb_revoke, verb_rollback,
+	verb_status, verb_teardown, verb_unpin;
 
 /* All of hallowctl.  `verbs` ends with NULL.  Returns the exit code. */
 int ctl_main(const struct verb *const *verbs, int argc, char **argv);

@@ -48,12 +48,25 @@ static void print_listed(const json_t *answer)
 	printf(", revision %lld\n", answer_number(answer, "revision"));
 }
 
+static void print_granted(const json_t *grant)
+{
+	printf("granted until ");
+	plain_write(stdout, answer_text(grant, "until"));
+	printf(" (grant %lld, by ", answer_number(grant, "id"));
+	plain_write(stdout, answer_text(grant, "by"));
+	fputs(": ", stdout);
+	plain_write(stdout, answer_text(grant, "reason"));
+	puts(")");
+}
+
 static void print_reason(const json_t *answer)
 {
 	const char *reason = answer_text(answer, "reason");
 
 	if (strcmp(reason, "listed") == 0) {
 		print_listed(answer);
+	} else if (strcmp(reason, "granted") == 0) {
+		print_granted(json_object_get(answer, "grant"));
 	} else if (strcmp(reason, "unmatched") == 0) {
 		puts("no endpoint has this destination, so hallowd leaves it alone");
 	} else if (strcmp(reason, "observed") == 0 || strcmp(reason, "not-listed") == 0) {

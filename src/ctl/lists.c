@@ -119,6 +119,23 @@ static void show_disputes(struct ctl *ctl, const json_t *list)
 	show_held(list);
 }
 
+static void show_pin(const json_t *list)
+{
+	const json_t *pin = json_object_get(list, "pinned");
+
+	if (!json_is_object(pin))
+		return;
+	fputs("pinned by ", stdout);
+	plain_write(stdout, answer_text(pin, "by"));
+	fputs(" since ", stdout);
+	plain_write(stdout, answer_text(pin, "since"));
+	fputs(": ", stdout);
+	plain_write(stdout, answer_text(pin, "reason"));
+	fputs("\n  its origins change nothing until: hallowctl unpin ", stdout);
+	plain_write(stdout, answer_text(list, "name"));
+	fputc('\n', stdout);
+}
+
 static void show_one(struct ctl *ctl, const json_t *list)
 {
 	plain_write(stdout, answer_text(list, "name"));
@@ -139,6 +156,7 @@ static void show_one(struct ctl *ctl, const json_t *list)
 		show_origins(ctl, list);
 		show_disputes(ctl, list);
 	}
+	show_pin(list);
 	puts("in force:");
 	answer_print_lines(stdout, "  ", json_object_get(list, "entries"));
 	if (answer_count(list, "entries") == 0)

@@ -173,6 +173,7 @@ static int show_new(sqlite3 *db, const struct log_filter *f, int64_t limit, int6
 	if (upto > *seen && show_rows(db, f, *seen, upto, 0, (size_t)limit, show, err) == -1)
 		return -1;
 	*seen = upto;
+	log_show_flush(show);
 	fflush(stdout);
 	return 0;
 }
@@ -199,7 +200,7 @@ static int follow(sqlite3 *db, const struct log_filter *f, int64_t limit, struct
 
 static int run(struct ctl *ctl, const struct arguments *args)
 {
-	struct log_show show = { .json = ctl->format == OUTPUT_JSON, .colour = ctl->colour };
+	static struct log_show show;
 	struct log_filter f;
 	struct error err;
 	int64_t limit = 0;
@@ -210,6 +211,8 @@ static int run(struct ctl *ctl, const struct arguments *args)
 		return code;
 	code = check_endpoint(ctl->config, db, f.endpoint);
 	if (code == 0) {
+		show.json = ctl->format == OUTPUT_JSON;
+		show.colour = ctl->colour;
 		show.follow = args->option[FOLLOW] != NULL;
 		log_show_begin(&show);
 		if ((show.follow ? follow : show_past)(db, &f, limit, &show, &err) == -1)

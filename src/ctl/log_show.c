@@ -14,6 +14,7 @@
 void log_show_begin(struct log_show *s)
 {
 	s->rows = 0;
+	s->waiting = 0;
 	s->endpoint = 8;
 	s->pair = 40;
 	if (s->json && !s->follow)
@@ -93,28 +94,43 @@ static int widen(int width, const struct buffer *text)
 	return (int)text->len > width ? (int)text->len : width;
 }
 
+static void print_line(const struct log_show *s, struct log_line *l)
+{
+	enum style style = l->allowed ? STYLE_GOOD : STYLE_BAD;
+
+	printf("%s  %s%-5s%s  %-*s  %-*s  %s\n", buffer_str(&l->time), style_on(style, s->colour), buffer_str(&l->verdict),
+	       style_off(style, s->colour), s->endpoint, buffer_str(&l->endpoint), s->pair, buffer_str(&l->pair),
+	       buffer_str(&l->reason));
+	buffer_free(&l->time);
+	buffer_free(&l->verdict);
+	buffer_free(&l->endpoint);
+	buffer_free(&l->pair);
+	buffer_free(&l->reason);
+}
+
+/* Lines wait until there are enough to know how wide the columns are. */
+void log_show_flush(struct log_show *s)
+{
+	for (size_t i = 0; i < s->waiting; i++)
+		print_line(s, &s->lines[i]);
+	s->waiting = 0;
+}
+
 static void show_line(struct log_show *s, sqlite3_stmt *row)
 {
-	bool allowed = strcmp(query_text(row, LOG_VERDICT), "allow") == 0;
-	enum style style = allowed ? STYLE_GOOD : STYLE_BAD;
-	struct buffer time = BUFFER_INIT, verdict = BUFFER_INIT, endpoint = BUFFER_INIT, pair = BUFFER_INIT;
-	struct buffer reason = BUFFER_INIT;
+	struct log_line *l;
 
-	plain_add(&time, query_text(row, LOG_TIME));
-	plain_add(&verdict, query_text(row, LOG_VERDICT));
-	plain_add(&endpoint, query_text(row, LOG_ENDPOINT));
-	add_pair(&pair, row);
-	add_reason(&reason, row);
-	s->endpoint = widen(s->endpoint, &endpoint);
-	s->pair = widen(s->pair, &pair);
-	printf("%s  %s%-5s%s  %-*s  %-*s  %s\n", buffer_str(&time), style_on(style, s->colour), buffer_str(&verdict),
-	       style_off(style, s->colour), s->endpoint, buffer_str(&endpoint), s->pair, buffer_str(&pair),
-	       buffer_str(&reason));
-	buffer_free(&time);
-	buffer_free(&verdict);
-	buffer_free(&endpoint);
-	buffer_free(&pair);
-	buffer_free(&reason);
+	if (s->waiting == LOG_LINES)
+		log_show_flush(s);
+	l = &s->lines[s->waiting++];
+	*l = (struct log_line){ .allowed = strcmp(query_text(row, LOG_VERDICT), "allow") == 0 };
+	plain_add(&l->time, query_text(row, LOG_TIME));
+	plain_add(&l->verdict, query_text(row, LOG_VERDICT));
+	plain_add(&l->endpoint, query_text(row, LOG_ENDPOINT));
+	add_pair(&l->pair, row);
+	add_reason(&l->reason, row);
+	s->endpoint = widen(s->endpoint, &l->endpoint);
+	s->pair = widen(s->pair, &l->pair);
 }
 
 void log_show_row(struct log_show *s, sqlite3_stmt *row)
@@ -128,6 +144,7 @@ void log_show_row(struct log_show *s, sqlite3_stmt *row)
 
 void log_show_end(struct log_show *s)
 {
+	log_show_flush(s);
 	if (s->json && !s->follow)
 		puts(s->rows > 0 ? "\n]" : "]");
 }

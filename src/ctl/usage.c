@@ -18,7 +18,7 @@ static const struct option global_options[] = {
 
 /* Names of the contract that this version does not do. */
 static const char *const later[] = {
-	"rollback", "unpin", "grant", "revoke", "grants", "simulate", "replay", "export", "verify", "prove",
+	"simulate", "replay", "export", "verify", "prove",
 	"check-proof", "checkpoint", "init", "doctor", "metrics", NULL,
 };
 

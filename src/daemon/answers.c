@@ -63,6 +63,28 @@ static void list_problem(const struct list_state *s, enum list_condition c, stru
 			texts_add(problems, "list %s, origin %s: %s", name, s->origins[i].config->name, s->origins[i].error);
 }
 
+/* An own list, or another's, may hold addresses of the orchestrator's: the configuration cannot know that. */
+static void secret_store_problems(struct daemon *d, const struct policy_endpoint *e, struct texts *problems)
+{
+	const struct lists *all = d->lists;
+	struct prefix_set both = PREFIX_SET_INIT;
+
+	for (size_t i = 0; i < e->list_count; i++) {
+		const struct list_state *own = &all->items[e->lists[i]];
+
+		for (size_t k = 0; k < all->config->list_count; k++) {
+			const struct list_state *published = &all->items[k];
+
+			if (published->config->origin_count == 0 ||
+			    prefix_set_intersect(&both, &own->now.set, &published->now.set) == -1 || prefix_set_empty(&both))
+				continue;
+			texts_add(problems, "secret store %s: list %s holds addresses of list %s, which 'secrets' keeps from it", e->name,
+			          own->config->name, published->config->name);
+		}
+	}
+	prefix_set_free(&both);
+}
+
 static json_t *status_lists(struct daemon *d, struct texts *problems, int *exit_code)
 {
 	json_t *array = json_array();
@@ -155,15 +177,20 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	config_problems(d, &problems);
 	recorder_problems(d, &rec, &problems);
 	lists = status_lists(d, &problems, exit_code);
+	for (size_t i = 0; i < d->lists->config->endpoint_count; i++)
+		if (secrets_kept_from(d->lists->config, &d->lists->config->endpoints[i]))
+			secret_store_problems(d, &d->lists->config->endpoints[i], &problems);
 	endpoints = status_endpoints(d, &problems);
 	neighbours = answer_neighbours(d, &problems);
-	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I}, s:o, s:o, s:o, s:o, s:o}",
+	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I}, s:o, s:o, s:o, "
+	                   "s:o, s:o, s:o}",
 	                   "daemon", "running", !d->once, "pid", d->once ? 0 : (int)getpid(), "since",
 	                   d->once ? json_null() : json_time(d->started_at), "version", PACKAGE_VERSION, "enforcing", enforcing,
 	                   "recording", rec.running, "table", "present", state.present, "owned", state.owned, "persistent",
 	                   state.persistent, "recorder", "running", rec.running, "pid", (int)rec.pid, "restarts",
 	                   (int)rec.deaths, "waiting", (json_int_t)rec.waiting, "torn_down", torn_down_json(&d->torn_down),
-	                   "lists", lists, "endpoints", endpoints, "neighbours", neighbours, "problems", json_texts(&problems));
+	                   "lists", lists, "endpoints", endpoints, "grants", grants_json(d), "neighbours",
+	                   neighbours, "problems", json_texts(&problems));
 	texts_free(&problems);
 	return answer;
 }
@@ -327,10 +354,31 @@ static json_t *lists_of(const struct policy *p, const struct policy_endpoint *e)
 	return array;
 }
 
-json_t *answer_explain(const struct policy *p, const char *source, const char *destination, struct error *err)
+/* As the column `list` of the view `connections` has it. */
+static json_t *by_list(const struct policy_answer *a)
+{
+	if (a->grant != NULL)
+		return json_sprintf("grant:%" PRIu64, a->grant->id);
+	return a->list == NULL ? json_null() : json_string(a->list->name);
+}
+
+static json_t *grant_json(const struct daemon *d, uint64_t id)
+{
+	json_t *all = grants_json(d), *found = json_null(), *grant;
+	size_t i;
+
+	json_array_foreach(all, i, grant)
+		if (json_integer_value(json_object_get(grant, "id")) == (json_int_t)id)
+			found = json_incref(grant);
+	json_decref(all);
+	return found;
+}
+
+json_t *answer_explain(const struct daemon *d, const char *source, const char *destination, struct error *err)
 {
 	static const char *const verdicts[] = { "allow", "deny", "unmatched" };
-	static const char *const reasons[] = { "listed", "not-listed", "observed", "unmatched" };
+	static const char *const reasons[] = { "listed", "not-listed", "observed", "unmatched", "granted" };
+	const struct policy *p = &d->policy;
 	struct policy_answer a;
 	struct address from;
 	struct destination to;
@@ -348,11 +396,13 @@ json_t *answer_explain(const struct policy *p, const char *source, const char *d
 	if (!to.has_port && find_port(p, &to, err) == -1)
 		return NULL;
 	policy_explain(p, &from, &to.address, to.protocol, to.port, &a);
-	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:o}", "verdict", verdicts[a.verdict], "endpoint",
-	                 a.endpoint == NULL ? json_null() : json_string(a.endpoint->name), "reason", reasons[a.reason], "list",
-	                 a.list == NULL ? json_null() : json_string(a.list->name), "entry",
-	                 a.list == NULL ? json_null() : json_string(prefix_format(&a.entry, entry)), "revision",
+	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:o, s:o}", "verdict", verdicts[a.verdict],
+	                 "endpoint", a.endpoint == NULL ? json_null() : json_string(a.endpoint->name), "reason", reasons[a.reason], "list",
+	                 by_list(&a), "entry",
+	                 a.list == NULL && a.grant == NULL ? json_null() : json_string(prefix_format(&a.entry, entry)),
+	                 "revision",
 	                 a.list == NULL ? json_null() : json_integer((json_int_t)a.list->revision), "source",
 	                 address_format(&from, source_text), "destination", address_format(&to.address, destination_text), "port",
-	                 (int)to.port, "protocol", protocol_name(to.protocol), "lists", lists_of(p, a.endpoint));
+	                 (int)to.port, "protocol", protocol_name(to.protocol), "lists", lists_of(p, a.endpoint),
+	                 "grant", a.grant == NULL ? json_null() : grant_json(d, a.grant->id));
 }

@@ -227,6 +227,7 @@ static void started(void *ctx, int exit_code, const char *error)
 		stop(d, EXIT_FAILED);
 		return;
 	}
+	grants_expire(d);
 	if (drift_watch(d, &err) == -1)
 		log_error("changes by others are looked for every %d seconds only: %s", TICK_MS / 1000, err.text);
 	log_notice("enforcing: %zu lists, %zu endpoints", d->lists->config->list_count, d->policy.endpoint_count);
@@ -267,6 +268,17 @@ static void fill_standard_fds(void)
 		close(fd);
 }
 
+/* Without the file nobody is let in by a grant; and numbers from the clock are none that were given before. */
+static void load_grants(struct daemon *d)
+{
+	struct error err;
+
+	if (grants_load(&d->grants, d->state_fd, &err) == 0)
+		return;
+	log_error("no grant is in force: %s", err.text);
+	d->grants.last_id = (uint64_t)(time_now() / US_PER_SECOND);
+}
+
 /* Everything that needs the privileges of the start, then gives them up. */
 static int open_all(struct daemon *d, bool changes, struct error *err)
 {
@@ -276,7 +288,8 @@ static int open_all(struct daemon *d, bool changes, struct error *err)
 	d->reaper = reaper_new();
 	if (d->loop == NULL || d->reaper == NULL)
 		return error_errno(err, ENOMEM, "hallowd");
-	if (policy_from_lists(d->lists, &d->policy, err) == -1)
+	load_grants(d);
+	if (policy_from_lists(d->lists, &d->grants, &d->policy, err) == -1)
 		return -1;
 	torn_down_load(d);
 	if (!changes)
@@ -329,6 +342,7 @@ static void close_all(struct daemon *d)
 	recorder_close(d->recorder);
 	kernel_close(d->kernel);
 	own_changes_free(d->own_pending);
+	grants_free(&d->grants);
 	policy_free(&d->policy);
 	lists_free(d->lists);
 	reaper_free(d->reaper);

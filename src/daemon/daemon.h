@@ -9,6 +9,7 @@
 #include "core/policy.h"
 #include "core/time_text.h"
 #include "daemon/kept_config.h"
+#include "daemon/grants.h"
 #include "daemon/lists.h"
 #include "daemon/loop.h"
 #include "daemon/process.h"
@@ -58,6 +59,7 @@ struct daemon {
 	enum config_source config_source;
 	struct tried tried;        /* a configuration that waits to be confirmed, or was not */
 	unsigned confirm_timer;
+	struct grants grants;
 	struct policy policy;      /* what the kernel was last made to match */
 	bool applied;              /* it was, in this run */
 	char epoch[128];

@@ -38,7 +38,7 @@ static bool copy_endpoint(struct policy_endpoint *to, const struct policy_endpoi
 	return true;
 }
 
-int policy_from_lists(const struct lists *lists, struct policy *p, struct error *err)
+int policy_from_lists(const struct lists *lists, const struct grants *grants, struct policy *p, struct error *err)
 {
 	const struct config *c = lists->config;
 
@@ -63,6 +63,8 @@ int policy_from_lists(const struct lists *lists, struct policy *p, struct error 
 		if (!copy_endpoint(&p->endpoints[i], &c->endpoints[i]))
 			goto fail;
 	}
+	if (grants_into_policy(grants, p) == -1)
+		goto fail;
 	return 0;
 fail:
 	policy_free(p);
@@ -186,7 +188,7 @@ int enforce(struct daemon *d, const struct session *session, struct kernel_chang
 	struct kernel_state after = { 0 };
 	bool continued = false;
 
-	if (policy_from_lists(d->lists, &p, err) == -1)
+	if (policy_from_lists(d->lists, &d->grants, &p, err) == -1)
 		return -1;
 	if (d->torn_down.is) {
 		policy_free(&d->policy);

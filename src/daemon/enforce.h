@@ -5,8 +5,8 @@
 #include "daemon/daemon.h"
 #include "daemon/session.h"
 
-/* The policy that the lists come to; copies, policy_free. */
-int policy_from_lists(const struct lists *lists, struct policy *p, struct error *err);
+/* The policy that the lists and the grants come to; copies, policy_free. */
+int policy_from_lists(const struct lists *lists, const struct grants *grants, struct policy *p, struct error *err);
 
 /* Makes the kernel match d->lists in one transaction, and tells the recorder.  `change` (kernel_change_free) may be NULL.
  * A change that would cut `session` (NULL: nobody's) is refused.

@@ -50,6 +50,7 @@ static void printed(void *ctx, const char *line, size_t len)
 		own_lists_commit(d, d->own_pending, time_now());
 		d->own_pending = NULL;
 	}
+	grants_expire(d);
 	enforce_tell_counters(d);
 	recorder_stop(d->recorder, recorder_done, d);
 }

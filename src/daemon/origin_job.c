@@ -388,8 +388,8 @@ static void socket_ready(void *ctx, short revents)
 }
 
 /* Starts the program, which gets the request from the loop; the request is the job's from here on. */
-static void run(struct origin_job *job, const char *name, const struct process_inherits *inherits, struct buffer *request,
-                int64_t timeout_ms)
+static void run(struct origin_job *job, const char *name, const struct process_inherits *inherits,
+                struct buffer *request, int64_t timeout_ms)
 {
 	struct error err;
 

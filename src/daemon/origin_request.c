@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/fetch_message.h"
 #include "daemon/secret.h"
@@ -65,10 +66,15 @@ static int take_headers(const struct origin_config *o, struct fetch_request *r, 
 	return 0;
 }
 
-static int take_tls(const struct origin_config *o, struct fetch_request *r, struct error *err)
+static int take_authorities(const struct origin_config *o, struct fetch_request *r, struct error *err)
 {
 	if (o->ca_file[0] != '\0' && secret_read_file(o->ca_file, CA_MAX, &r->ca, err) == -1)
 		return error_prefix(err, "'ca_file'");
+	return 0;
+}
+
+static int take_identity(const struct origin_config *o, struct fetch_request *r, struct error *err)
+{
 	if (o->client_certificate[0] == '\0')
 		return 0;
 	if (secret_read_file(o->client_certificate, SECRET_MAX, &r->certificate, err) == -1)
@@ -94,6 +100,29 @@ static void forget(struct fetch_request *r)
 	free(r->headers);
 }
 
+/* Of "https://host:port/path", as far as the host and port go. */
+static size_t site_length(const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	return host == NULL ? 0 : (size_t)(host - url) + 3 + strcspn(host + 3, "/?#");
+}
+
+/* Credentials are for the list's scheme, host and port; its signature may be elsewhere. */
+static bool may_see_credentials(const struct origin_config *o, const char *url)
+{
+	size_t len = site_length(o->where);
+
+	return len > 0 && site_length(url) == len && strncasecmp(o->where, url, len) == 0;
+}
+
+static int take_secrets(const struct origin_config *o, struct fetch_request *r, struct error *err)
+{
+	if (take_identity(o, r, err) == -1 || take_token(&o->token, r, err) == -1)
+		return -1;
+	return take_headers(o, r, err);
+}
+
 int origin_request_encode(struct buffer *out, const struct origin_config *o, enum origin_part part,
                           const struct answer *known, uint32_t total_ms, struct error *err)
 {
@@ -114,7 +143,7 @@ int origin_request_encode(struct buffer *out, const struct origin_config *o, enu
 	};
 	int result = -1;
 
-	if (take_tls(o, &r, err) == 0 && take_token(&o->token, &r, err) == 0 && take_headers(o, &r, err) == 0) {
+	if (take_authorities(o, &r, err) == 0 && (!may_see_credentials(o, r.url) || take_secrets(o, &r, err) == 0)) {
 		result = fetch_request_encode(out, &r);
 		if (result == -1)
 			error_errno(err, errno, "the request cannot be put together");

@@ -15,7 +15,7 @@
  * there, empty, longer than SECRET_MAX, or has a zero byte in it. */
 int secret_resolve(const struct secret_reference *reference, char **value, struct error *err);
 
-/* The same for a file that is no secret in itself but goes along with one, such as a certificate.  At most `max` bytes. */
+/* The same for a file that is no secret but goes along with one, such as a certificate.  At most `max` bytes. */
 int secret_read_file(const char *path, size_t max, char **value, struct error *err);
 
 /* Overwrites and frees; NULL is passed by. */

@@ -55,7 +55,7 @@ static void verb_lists(struct request *r)
 static void verb_explain(struct request *r)
 {
 	struct error err;
-	json_t *answer = answer_explain(&r->d->policy, r->words[1], r->words[2], &err);
+	json_t *answer = answer_explain(r->d, r->words[1], r->words[2], &err);
 
 	if (answer == NULL)
 		request_fail(r, EXIT_USAGE, "%s", err.text);
@@ -88,7 +88,7 @@ static int planned_policy(struct daemon *d, struct policy *p, struct texts *warn
 		buffer_printf(errors, "%s", err.text);
 		return -1;
 	}
-	if (own_lists_take(lists, &own, &err) == -1 || policy_from_lists(lists, p, &err) == -1) {
+	if (own_lists_take(lists, &own, &err) == -1 || policy_from_lists(lists, &d->grants, p, &err) == -1) {
 		buffer_printf(errors, "%s", err.text);
 	} else {
 		warn_empty(lists, warnings);
@@ -320,6 +320,87 @@ static void verb_teardown(struct request *r)
 	submit(r, run_teardown);
 }
 
+/* --- grants --- */
+
+/* SOURCE ENDPOINT SECONDS REASON; answers where one of them is not right. */
+static bool grant_words(struct request *r, struct grant_request *g)
+{
+	const char *source = r->words[1];
+	enum prefix_parse parsed = prefix_parse(&g->source, source, strlen(source));
+	char *end;
+
+	if (parsed != PREFIX_OK) {
+		request_fail(r, EXIT_USAGE, "'%s' is no source: %s; expected an address", source, prefix_parse_text(parsed));
+		return false;
+	}
+	g->endpoint = r->words[2];
+	if (policy_find_endpoint(&r->d->policy, g->endpoint) == NULL) {
+		request_fail(r, EXIT_USAGE, "there is no endpoint '%s' in %s; 'hallowctl status' names them", g->endpoint,
+		             r->d->config_path);
+		return false;
+	}
+	g->seconds = strtoll(r->words[3], &end, 10);
+	if (r->words[3][0] < '1' || r->words[3][0] > '9' || *end != '\0') {
+		request_fail(r, EXIT_USAGE, "'%s' is no time in seconds", r->words[3]);
+		return false;
+	}
+	g->by = r->user;
+	g->reason = r->words[4];
+	return true;
+}
+
+static void run_grant(struct daemon *d, void *ctx)
+{
+	struct request *r = ctx;
+	struct grant_request g;
+	struct error err;
+	uint64_t id;
+
+	if (grant_words(r, &g)) {
+		if (grant_make(d, &g, &id, &err) == -1)
+			request_fail(r, EXIT_FAILED, "%s", err.text);
+		else
+			request_answer(r, EXIT_DONE,
+			               json_pack("{s:o, s:I}", "text",
+			                         json_sprintf("grant %llu: %s reaches %s for %lld seconds; 'hallowctl revoke %llu' "
+			                                      "ends it before", (unsigned long long)id, r->words[1], r->words[2],
+			                                      (long long)g.seconds, (unsigned long long)id), "id", (json_int_t)id));
+	}
+	operation_end(d);
+}
+
+static void run_revoke(struct daemon *d, void *ctx)
+{
+	struct request *r = ctx;
+	char *end;
+	uint64_t id = strtoull(r->words[1], &end, 10);
+	struct error err;
+
+	if (r->words[1][0] < '1' || r->words[1][0] > '9' || *end != '\0')
+		request_fail(r, EXIT_USAGE, "'%s' is no number of a grant; 'hallowctl grants' shows them", r->words[1]);
+	else if (grant_revoke(d, id, r->user, r->count > 2 ? r->words[2] : "", &r->session, &err) == -1)
+		request_fail(r, EXIT_FAILED, "%s", err.text);
+	else
+		request_answer(r, EXIT_DONE, json_pack("{s:o}", "text", json_sprintf("grant %llu has ended",
+		                                                                    (unsigned long long)id)));
+	operation_end(d);
+}
+
+static void verb_grant(struct request *r)
+{
+	submit(r, run_grant);
+}
+
+static void verb_revoke(struct request *r)
+{
+	submit(r, run_revoke);
+}
+
+static void verb_grants(struct request *r)
+{
+	request_answer(r, EXIT_DONE, grants_json(r->d));
+}
+
 /* --- sync --- */
 
 static void synced(void *ctx, bool on_disk)
@@ -357,6 +438,9 @@ static const struct verb {
 	{ "reject", 2, 2, true, false, false, verb_reject },
 	{ "rollback", 3, 3, true, false, true, verb_rollback },
 	{ "unpin", 1, 2, true, false, false, verb_unpin },
+	{ "grant", 4, 4, true, false, false, verb_grant },
+	{ "revoke", 1, 2, true, false, true, verb_revoke },
+	{ "grants", 0, 0, false, false, false, verb_grants },
 	{ "teardown", 1, 1, true, false, false, verb_teardown },
 };
 

@@ -194,8 +194,8 @@ static CURLcode set_identity(CURL *easy, const struct fetch_request *q)
 	return set_blob(easy, CURLOPT_SSLKEY_BLOB, q->key);
 }
 
-/* The proxy that is asked for, or none: never one that the environment names.  It sees no header but for an http:// URL,
- * which it carries as it is. */
+/* The proxy that is asked for, or none: never one that the environment names.  It sees no header but for an http://
+ * URL, which it carries as it is. */
 static CURLcode set_proxy(CURL *easy, const struct fetch_request *q)
 {
 	CURLcode code;

@@ -190,7 +190,12 @@ static int note_endpoints(struct diff *d)
 
 static bool is_list(const struct model_set *set)
 {
-	return set->kind == SET_LIST4 || set->kind == SET_LIST6;
+	return set_is_list(set->kind);
+}
+
+static bool is_grant(const struct model_set *set)
+{
+	return set_is_grant(set->kind);
 }
 
 static bool is_map(const struct model_set *set)
@@ -272,6 +277,8 @@ static int make_sets(struct diff *d)
 		if (s->want == NULL)
 			continue;
 		if (s->action != KEEP && put_set(d->b, s->want) != 0)
+			return -1;
+		if (is_grant(s->want) && diff_grant(have, s->want, d->b) != 0)
 			return -1;
 		if (is_list(s->want) && diff_list(have, s->want, d->b, d->change) != 0)
 			return -1;

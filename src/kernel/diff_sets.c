@@ -72,7 +72,7 @@ static int put_ranges(struct put_elements *p, const struct model_set *a, const s
 {
 	enum set_kind kind = a->count != 0 ? a->kind : b->kind;
 
-	return kind == SET_LIST4 ? put_ranges4(p, a, b, noted) : put_ranges6(p, a, b, noted);
+	return set_is_v4(kind) ? put_ranges4(p, a, b, noted) : put_ranges6(p, a, b, noted);
 }
 
 /* Puts nothing: what is in a set that is removed or emptied as a whole. */
@@ -111,6 +111,30 @@ int diff_list(const struct model_set *have, const struct model_set *want, struct
 	if (have != NULL && have->irregular && (note_gone(have, noted) != 0 || put_set_empty(b, have->name) != 0))
 		return -1;
 	return put_ranges(&gone, old, want, &noted->removed) != 0 ? -1 : put_ranges(&come, want, old, &noted->added);
+}
+
+static bool same_range(const struct model_set *a, const struct model_set *b)
+{
+	if (a->count != 1 || a->kind != b->kind)
+		return false;
+	return set_is_v4(a->kind) ? compare4(a->v4, b->v4) == 0 : compare6(a->v6, b->v6) == 0;
+}
+
+int diff_grant(const struct model_set *have, const struct model_set *want, struct batch *b)
+{
+	struct put_elements come = PUT_ELEMENTS(b, NFT_MSG_NEWSETELEM, want->name);
+	int rc;
+
+	if (same_range(contents(have), want))
+		return 0;
+	/* One that has just ended may leave the bound of its range behind. */
+	if (have != NULL && (have->irregular || have->count != 0) && put_set_empty(b, have->name) != 0)
+		return -1;
+	come.timeout = want->timeout;
+	rc = set_is_v4(want->kind) ? put_range4(&come, want->v4) : put_range6(&come, want->v6);
+	if (rc == 0)
+		put_elements_end(&come);
+	return rc;
 }
 
 static int note_endpoint(struct kernel_change *change, const struct map_entry *entry)

@@ -15,6 +15,9 @@ int diff_list(const struct model_set *have, const struct model_set *want, struct
 /* A list that goes, with its set. */
 int diff_list_gone(const struct model_set *have, struct batch *b, struct kernel_change *change);
 
+/* A grant: puts its source with the time that it has left, unless the kernel has it; the kernel's own end stays. */
+int diff_grant(const struct model_set *have, const struct model_set *want, struct batch *b);
+
 /* A map, in two steps, because between them the chains change: entries that go first, entries that come last.
  * Both note the endpoints that they touch.  For the second, `have` is NULL where the map is made. */
 int diff_map_gone(const struct model_set *have, const struct model_set *want, struct batch *b,

@@ -163,8 +163,8 @@ struct model_set *model_find_set(const struct model *m, const char *name)
 
 static int own_list(struct model_set *set, struct model_set *old)
 {
-	size_t size = set->kind == SET_LIST4 ? sizeof(*set->v4) : sizeof(*set->v6);
-	const void *from = set->kind == SET_LIST4 ? (const void *)set->v4 : (const void *)set->v6;
+	size_t size = set_is_v4(set->kind) ? sizeof(*set->v4) : sizeof(*set->v6);
+	const void *from = set_is_v4(set->kind) ? (const void *)set->v4 : (const void *)set->v6;
 	void *copy;
 
 	if (set->owned != NULL)
@@ -185,7 +185,7 @@ static int own_list(struct model_set *set, struct model_set *old)
 		memcpy(copy, from, set->count * size);
 	}
 	set->owned = copy;
-	if (set->kind == SET_LIST4)
+	if (set_is_v4(set->kind))
 		set->v4 = copy;
 	else
 		set->v6 = copy;
@@ -197,7 +197,7 @@ int model_own_lists(struct model *m, struct model *old)
 	for (size_t i = 0; i < m->set_count; i++) {
 		struct model_set *set = &m->sets[i];
 
-		if (set->kind != SET_LIST4 && set->kind != SET_LIST6)
+		if (!set_is_list(set->kind))
 			continue;
 		if (own_list(set, model_find_set(old, set->name)) != 0)
 			return -1;

@@ -34,11 +34,12 @@ struct model_set {
 	const char *name;
 	enum set_kind kind;
 	uint32_t size;    /* most elements; 0: no limit */
+	uint64_t timeout; /* wanted: milliseconds that a grant has left; 0: no end */
 	bool foreign;     /* read: the definition is not the one of its kind, so it must be made anew */
 	bool irregular;   /* read: holds elements that hallowd never writes, so it must be emptied */
 	size_t count;
-	const struct range4 *v4;     /* by kind, one of the three: SET_LIST4 */
-	const struct range6 *v6;     /* SET_LIST6 */
+	const struct range4 *v4;     /* by kind, one of the three: SET_LIST4, SET_GRANT4 */
+	const struct range6 *v6;     /* SET_LIST6, SET_GRANT6 */
 	const struct map_entry *map; /* SET_ENDPOINTS4 and 6 */
 	void *owned;                 /* that memory where it belongs to the model; NULL where it is the policy's */
 };

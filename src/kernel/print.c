@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
@@ -46,7 +47,7 @@ static int print_span(const struct span *s, struct buffer *out)
 
 static struct span span_at(const struct model_set *set, size_t i)
 {
-	if (set->kind == SET_LIST4)
+	if (set_is_v4(set->kind))
 		return (struct span){ AF_INET, { 0, set->v4[i].first }, { 0, set->v4[i].last } };
 	return (struct span){ AF_INET6, set->v6[i].first, set->v6[i].last };
 }
@@ -54,10 +55,12 @@ static struct span span_at(const struct model_set *set, size_t i)
 static int print_list_elements(const struct model_set *set, struct buffer *out)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		const char *between = i == 0 ? "" : set->kind == SET_LIST4 && i % 2 == 1 ? ", " : BREAK;
+		const char *between = i == 0 ? "" : set_is_v4(set->kind) && i % 2 == 1 ? ", " : BREAK;
 		struct span s = span_at(set, i);
 
 		if (buffer_printf(out, "%s", between) != 0 || print_span(&s, out) != 0)
+			return -1;
+		if (set->timeout != 0 && buffer_printf(out, " timeout %" PRIu64 "ms", set->timeout) != 0)
 			return -1;
 	}
 	return 0;
@@ -110,6 +113,13 @@ static int print_elements(const struct model_set *set, struct buffer *out)
 	return buffer_printf(out, " }\n");
 }
 
+static const char *flags_text(const struct set_shape *shape)
+{
+	if (shape->flags & NFT_SET_EVAL)
+		return "dynamic,timeout";
+	return shape->flags & NFT_SET_TIMEOUT ? "interval,timeout" : "interval";
+}
+
 static int print_set(const struct model_set *set, struct buffer *out)
 {
 	const struct set_shape *shape = set_shape(set->kind);
@@ -119,7 +129,7 @@ static int print_set(const struct model_set *set, struct buffer *out)
 		return -1;
 	if (set->size != 0 && buffer_printf(out, "\t\tsize %u\n", set->size) != 0)
 		return -1;
-	if (buffer_printf(out, "\t\tflags %s\n", shape->flags & NFT_SET_EVAL ? "dynamic,timeout" : "interval") != 0)
+	if (buffer_printf(out, "\t\tflags %s\n", flags_text(shape)) != 0)
 		return -1;
 	if (shape->timeout != 0 && buffer_printf(out, "\t\ttimeout %uh\n", (unsigned)(shape->timeout / 3600000)) != 0)
 		return -1;

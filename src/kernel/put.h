@@ -30,9 +30,10 @@ struct put_elements {
 	const char *set;
 	struct nlmsghdr *nlh; /* the open message, NULL for none */
 	struct nlattr *nest;
+	uint64_t timeout;     /* milliseconds that a range has; 0: no end */
 };
 
-#define PUT_ELEMENTS(batch, type, set) { (batch), (type), (set), NULL, NULL }
+#define PUT_ELEMENTS(batch, type, set) { (batch), (type), (set), NULL, NULL, 0 }
 
 int put_range4(struct put_elements *p, const struct range4 *r);
 int put_range6(struct put_elements *p, const struct range6 *r);

@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <endian.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
@@ -41,25 +42,33 @@ static void put_header(unsigned char *at, size_t len, uint16_t type)
 	memcpy(at, &attr, sizeof(attr));
 }
 
-/* One bound of a range.  Written without the library: a million of these are most of what a first load costs here. */
-static void put_bound(struct nlmsghdr *nlh, const void *address, size_t size, bool end)
+/* One bound of a range.  Written without the library: half a million of these are most of what a first load costs here.
+ * The end of a range has no timeout of its own (NFTA_SET_ELEM_TIMEOUT is refused for it): it goes with the start. */
+static void put_bound(struct put_elements *p, const void *address, size_t size, bool end)
 {
-	unsigned char *at = mnl_nlmsg_get_payload_tail(nlh);
+	unsigned char *at = mnl_nlmsg_get_payload_tail(p->nlh);
 	const uint32_t flags = htonl(NFT_SET_ELEM_INTERVAL_END);
+	const uint64_t timeout = htobe64(p->timeout);
 	const size_t header = sizeof(struct nlattr), flag_size = end ? header + sizeof(flags) : 0;
-	const size_t len = header + flag_size + header + header + size;
+	const size_t timeout_size = !end && p->timeout != 0 ? header + sizeof(timeout) : 0;
+	const size_t len = header + flag_size + timeout_size + header + header + size;
 
 	put_header(at, len, NFTA_LIST_ELEM | NLA_F_NESTED);
 	at += header;
-	if (end) {
+	if (flag_size != 0) {
 		put_header(at, flag_size, NFTA_SET_ELEM_FLAGS);
 		memcpy(at + header, &flags, sizeof(flags));
 		at += flag_size;
 	}
+	if (timeout_size != 0) {
+		put_header(at, timeout_size, NFTA_SET_ELEM_TIMEOUT);
+		memcpy(at + header, &timeout, sizeof(timeout));
+		at += timeout_size;
+	}
 	put_header(at, 2 * header + size, NFTA_SET_ELEM_KEY | NLA_F_NESTED);
 	put_header(at + header, header + size, NFTA_DATA_VALUE);
 	memcpy(at + 2 * header, address, size);
-	nlh->nlmsg_len += (uint32_t)len;
+	p->nlh->nlmsg_len += (uint32_t)len;
 }
 
 int put_range4(struct put_elements *p, const struct range4 *r)
@@ -68,11 +77,11 @@ int put_range4(struct put_elements *p, const struct range4 *r)
 
 	if (make_room(p) != 0)
 		return -1;
-	put_bound(p->nlh, &bound, sizeof(bound), false);
+	put_bound(p, &bound, sizeof(bound), false);
 	if (r->last == UINT32_MAX)
 		return 0;
 	bound = htonl(r->last + 1);
-	put_bound(p->nlh, &bound, sizeof(bound), true);
+	put_bound(p, &bound, sizeof(bound), true);
 	return 0;
 }
 
@@ -84,11 +93,11 @@ int put_range6(struct put_elements *p, const struct range6 *r)
 	if (make_room(p) != 0)
 		return -1;
 	u128_to_bytes(r->first, bound);
-	put_bound(p->nlh, bound, sizeof(bound), false);
+	put_bound(p, bound, sizeof(bound), false);
 	if (end.lo == 0 && ++end.hi == 0)
 		return 0;
 	u128_to_bytes(end, bound);
-	put_bound(p->nlh, bound, sizeof(bound), true);
+	put_bound(p, bound, sizeof(bound), true);
 	return 0;
 }
 

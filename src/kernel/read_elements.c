@@ -155,13 +155,13 @@ static int reserve(struct bounds *b)
 
 	if (b->count < b->cap)
 		return 0;
-	if (b->set->kind == SET_LIST4)
+	if (set_is_v4(b->set->kind))
 		p = reallocarray(b->v4, cap, sizeof(*b->v4));
 	else
 		p = reallocarray(b->v6, cap, sizeof(*b->v6));
 	if (p == NULL)
 		return -1;
-	if (b->set->kind == SET_LIST4)
+	if (set_is_v4(b->set->kind))
 		b->v4 = p;
 	else
 		b->v6 = p;
@@ -182,7 +182,7 @@ static int visit_bound(const struct read_element *e, void *ctx)
 	}
 	if (reserve(b) != 0)
 		return -1;
-	if (b->set->kind == SET_LIST4) {
+	if (set_is_v4(b->set->kind)) {
 		memcpy(&v4, e->key, sizeof(v4));
 		b->v4[b->count++] = (uint64_t)ntohl(v4) << 1 | !end;
 	} else {
@@ -240,14 +240,14 @@ static void sort_v6(struct bound *v, size_t count)
 
 static struct bound bound_at(const struct bounds *b, size_t i)
 {
-	if (b->set->kind == SET_LIST4)
+	if (set_is_v4(b->set->kind))
 		return (struct bound){ { 0, b->v4[i] >> 1 }, !(b->v4[i] & 1) };
 	return b->v6[i];
 }
 
 static void put_range(struct model_set *set, struct u128 first, struct u128 last)
 {
-	if (set->kind == SET_LIST4)
+	if (set_is_v4(set->kind))
 		((struct range4 *)set->owned)[set->count++] = (struct range4){ (uint32_t)first.lo, (uint32_t)last.lo };
 	else
 		((struct range6 *)set->owned)[set->count++] = (struct range6){ first, last };
@@ -264,7 +264,7 @@ static bool pair_bounds(const struct bounds *b, size_t i)
 		if (start.end)
 			return false;
 		if (i + 1 == b->count) {
-			put_range(b->set, start.at, b->set->kind == SET_LIST4 ? top4 : top6);
+			put_range(b->set, start.at, set_is_v4(b->set->kind) ? top4 : top6);
 			return true;
 		}
 		struct bound end = bound_at(b, ++i);
@@ -282,7 +282,7 @@ static int take_ranges(struct bounds *b)
 
 	if (b->count == 0)
 		return 0;
-	if (set->kind == SET_LIST4) {
+	if (set_is_v4(set->kind)) {
 		sort_v4(b->v4, b->count);
 		set->v4 = set->owned = reallocarray(NULL, b->count / 2 + 1, sizeof(*set->v4));
 	} else {
@@ -365,6 +365,8 @@ int read_elements(struct netlink *nl, struct model *m, struct model_set *set)
 	switch (set->kind) {
 	case SET_LIST4:
 	case SET_LIST6:
+	case SET_GRANT4:
+	case SET_GRANT6:
 		return read_list(nl, set);
 	case SET_ENDPOINTS4:
 	case SET_ENDPOINTS6:

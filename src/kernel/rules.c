@@ -243,6 +243,18 @@ static int build_listed(struct nftnl_rule *rule, const struct rule *r, uint8_t f
 	return add_verdict(rule, NFT_GOTO, chain);
 }
 
+static int build_granted(struct nftnl_rule *rule, const struct rule *r, uint8_t family)
+{
+	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
+
+	shape_grant_set(set, r->list, family == NFPROTO_IPV4 ? "4" : "6");
+	shape_grant_chain(chain, r->endpoint, r->list);
+	if (add_family(rule, family) != 0 || add_source(rule, family, NFT_REG_1) != 0 ||
+	    add_lookup(rule, set, false) != 0)
+		return -1;
+	return add_verdict(rule, NFT_GOTO, chain);
+}
+
 static int add_denial(struct nftnl_rule *rule, const struct rule *r)
 {
 	return r->refuse ? add_verdict(rule, NFT_GOTO, SHAPE_REFUSE) : add_verdict(rule, NF_DROP, NULL);
@@ -325,11 +337,16 @@ int rule_build(const struct rule *r, struct nftnl_rule *out)
 		return build_listed(out, r, NFPROTO_IPV4);
 	case RULE_LISTED6:
 		return build_listed(out, r, NFPROTO_IPV6);
+	case RULE_GRANTED4:
+		return build_granted(out, r, NFPROTO_IPV4);
+	case RULE_GRANTED6:
+		return build_granted(out, r, NFPROTO_IPV6);
 	case RULE_NOT_NEW:
 		return build_not_new(out);
 	case RULE_REPEATED:
 		return build_repeated(out);
 	case RULE_ALLOW:
+	case RULE_GRANT:
 	case RULE_OBSERVE:
 		return build_count_and_log(out, r);
 	case RULE_DENY_COUNT:

@@ -19,9 +19,12 @@ enum rule_kind {
 	RULE_DISPATCH6,
 	RULE_LISTED4,     /* source on `list`: to its chain */
 	RULE_LISTED6,
+	RULE_GRANTED4,    /* source of the grant that `list` numbers: to its chain */
+	RULE_GRANTED6,
 	RULE_NOT_NEW,     /* accept what is no new connection */
 	RULE_REPEATED,    /* accept a new connection's packets behind the first */
 	RULE_ALLOW,       /* count and log a connection that `list` allows, accept */
+	RULE_GRANT,       /* count and log a connection that the grant `list` allows, accept */
 	RULE_OBSERVE,     /* count and log a connection that would be denied, accept */
 	RULE_DENY_COUNT,  /* count each denied packet */
 	RULE_DENY_LOG,    /* under the rate: log, then drop or refuse */

@@ -12,8 +12,9 @@ const char *rule_log_prefix(const struct rule *r, char out[SHAPE_NAME_MAX])
 {
 	const char *kind = LOG_PREFIX_DENY;
 
-	if (r->kind == RULE_ALLOW) {
-		snprintf(out, SHAPE_NAME_MAX, LOG_PREFIX_ALLOW "%s:%s", r->endpoint, r->list);
+	if (r->kind == RULE_ALLOW || r->kind == RULE_GRANT) {
+		kind = r->kind == RULE_ALLOW ? LOG_PREFIX_ALLOW : LOG_PREFIX_GRANT;
+		snprintf(out, SHAPE_NAME_MAX, "%s%s:%s", kind, r->endpoint, r->list);
 		return out;
 	}
 	if (r->kind == RULE_OBSERVE)
@@ -41,6 +42,14 @@ static int print_listed(const struct rule *r, const char *family, const char *nu
 
 	return buffer_printf(out, "%s saddr @%s goto %s", family, shape_list_set(set, r->list, number),
 	                     shape_allow_chain(chain, r->endpoint, r->list));
+}
+
+static int print_granted(const struct rule *r, const char *family, const char *number, struct buffer *out)
+{
+	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
+
+	return buffer_printf(out, "%s saddr @%s goto %s", family, shape_grant_set(set, r->list, number),
+	                     shape_grant_chain(chain, r->endpoint, r->list));
 }
 
 static int print_count_and_log(const struct rule *r, struct buffer *out)
@@ -77,11 +86,16 @@ int rule_print(const struct rule *r, struct buffer *out)
 		return print_listed(r, "ip", "4", out);
 	case RULE_LISTED6:
 		return print_listed(r, "ip6", "6", out);
+	case RULE_GRANTED4:
+		return print_granted(r, "ip", "4", out);
+	case RULE_GRANTED6:
+		return print_granted(r, "ip6", "6", out);
 	case RULE_NOT_NEW:
 		return buffer_printf(out, "ct state != new accept");
 	case RULE_REPEATED:
 		return buffer_printf(out, "iif != \"lo\" ct status confirmed accept");
 	case RULE_ALLOW:
+	case RULE_GRANT:
 	case RULE_OBSERVE:
 		return print_count_and_log(r, out);
 	case RULE_DENY_COUNT:

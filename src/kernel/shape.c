@@ -31,6 +31,32 @@ const char *shape_allow_chain(char out[SHAPE_NAME_MAX], const char *endpoint, co
 	return out;
 }
 
+const char *shape_grant_chain(char out[SHAPE_NAME_MAX], const char *endpoint, const char *id)
+{
+	snprintf(out, SHAPE_NAME_MAX, SHAPE_ALLOW "/%s/" SHAPE_GRANT "/%s", endpoint, id);
+	return out;
+}
+
+const char *shape_grant_set(char out[SHAPE_NAME_MAX], const char *id, const char *family)
+{
+	return shape_name(out, SHAPE_GRANT, id, family);
+}
+
+bool set_is_list(enum set_kind kind)
+{
+	return kind == SET_LIST4 || kind == SET_LIST6;
+}
+
+bool set_is_grant(enum set_kind kind)
+{
+	return kind == SET_GRANT4 || kind == SET_GRANT6;
+}
+
+bool set_is_v4(enum set_kind kind)
+{
+	return kind == SET_LIST4 || kind == SET_GRANT4;
+}
+
 const char *shape_list_name(char out[SHAPE_NAME_MAX], const char *set)
 {
 	const char *name = "";
@@ -71,6 +97,8 @@ size_t shape_part(const char *name, const char *kind, const char **start)
 static const struct set_shape shapes[] = {
 	[SET_LIST4] = { NFT_SET_INTERVAL, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
 	[SET_LIST6] = { NFT_SET_INTERVAL, IPV6_ADDR, 16, 0, { 0 }, 0, "ipv6_addr" },
+	[SET_GRANT4] = { NFT_SET_INTERVAL | NFT_SET_TIMEOUT, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
+	[SET_GRANT6] = { NFT_SET_INTERVAL | NFT_SET_TIMEOUT, IPV6_ADDR, 16, 0, { 0 }, 0, "ipv6_addr" },
 	[SET_DENIED4] = { DYNAMIC, FOUR(IPV4_ADDR, IPV4_ADDR, INET_PROTO, INET_SERVICE), 16, HOUR_MS, { 0 }, 0,
 	                  "ipv4_addr . ipv4_addr . inet_proto . inet_service" },
 	[SET_DENIED6] = { DYNAMIC, FOUR(IPV6_ADDR, IPV6_ADDR, INET_PROTO, INET_SERVICE), 40, HOUR_MS, { 0 }, 0,
@@ -88,15 +116,16 @@ const struct set_shape *set_shape(enum set_kind kind)
 
 enum set_kind set_kind(const char *name)
 {
-	const char *list;
-	size_t len = shape_part(name, SHAPE_LIST, &list);
+	const char *part;
+	size_t grant = shape_part(name, SHAPE_GRANT, &part);
+	size_t len = grant != 0 ? grant : shape_part(name, SHAPE_LIST, &part);
 
 	if (len == 0)
-		len = shape_part(name, SHAPE_OF, &list);
-	if (len != 0 && strcmp(list + len, "/4") == 0)
-		return SET_LIST4;
-	if (len != 0 && strcmp(list + len, "/6") == 0)
-		return SET_LIST6;
+		len = shape_part(name, SHAPE_OF, &part);
+	if (len != 0 && strcmp(part + len, "/4") == 0)
+		return grant != 0 ? SET_GRANT4 : SET_LIST4;
+	if (len != 0 && strcmp(part + len, "/6") == 0)
+		return grant != 0 ? SET_GRANT6 : SET_LIST6;
 	if (strcmp(name, SHAPE_DENIED4) == 0)
 		return SET_DENIED4;
 	if (strcmp(name, SHAPE_DENIED6) == 0)

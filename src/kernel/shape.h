@@ -2,6 +2,7 @@
 #ifndef HALLOWD_KERNEL_SHAPE_H
 #define HALLOWD_KERNEL_SHAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,8 +12,9 @@
 /* First parts of names: NAME or NAME/ENDPOINT or NAME/ENDPOINT/LIST.  No endpoint's or list's name has a '/'. */
 #define SHAPE_LIST "list"         /* set list/LIST/4 and /6 */
 #define SHAPE_OF "of"             /* set of/NAME/4 and /6: list "@NAME" (nft takes no '@' in a name) */
+#define SHAPE_GRANT "grant"       /* set grant/ID/4 or /6: the source of one grant, until the kernel's own timeout */
 #define SHAPE_ENDPOINT "endpoint" /* chain endpoint/ENDPOINT */
-#define SHAPE_ALLOW "allow"       /* chain allow/ENDPOINT/LIST or allow/ENDPOINT/of/NAME, counter allow/ENDPOINT */
+#define SHAPE_ALLOW "allow"       /* chain allow/ENDPOINT/LIST, /of/NAME or /grant/ID, counter allow/ENDPOINT */
 #define SHAPE_DENY "deny"         /* counter deny/ENDPOINT */
 #define SHAPE_OVER "over"         /* counter over/ENDPOINT */
 #define SHAPE_REFUSE "refuse"     /* chain, where an endpoint is deny_with: reject */
@@ -32,6 +34,10 @@ const char *shape_name(char out[SHAPE_NAME_MAX], const char *kind, const char *a
 const char *shape_list_set(char out[SHAPE_NAME_MAX], const char *list, const char *family);
 const char *shape_allow_chain(char out[SHAPE_NAME_MAX], const char *endpoint, const char *list);
 
+/* The chain that a grant's source goes to, and the set that it is in; `id` is a number.  Each returns out. */
+const char *shape_grant_chain(char out[SHAPE_NAME_MAX], const char *endpoint, const char *id);
+const char *shape_grant_set(char out[SHAPE_NAME_MAX], const char *id, const char *family);
+
 /* The name of the list that a set of SET_LIST4 or SET_LIST6 is; returns out. */
 const char *shape_list_name(char out[SHAPE_NAME_MAX], const char *set);
 
@@ -42,6 +48,8 @@ size_t shape_part(const char *name, const char *kind, const char **start);
 enum set_kind {
 	SET_LIST4,
 	SET_LIST6,
+	SET_GRANT4,
+	SET_GRANT6,
 	SET_DENIED4,
 	SET_DENIED6,
 	SET_ENDPOINTS4,
@@ -62,6 +70,11 @@ struct set_shape {
 	uint8_t field_count;
 	const char *type;  /* as nft prints it */
 };
+
+/* Sets of ranges of addresses: lists and grants. */
+bool set_is_list(enum set_kind kind);
+bool set_is_grant(enum set_kind kind);
+bool set_is_v4(enum set_kind kind); /* of these */
 
 /* NULL for SET_UNKNOWN. */
 const struct set_shape *set_shape(enum set_kind kind);

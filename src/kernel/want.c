@@ -1,9 +1,12 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <inttypes.h>
 #include <linux/netfilter/nf_tables.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/time_text.h"
 #include "kernel/model.h"
 
 #define RATE_MAX 1000000000u /* bursts are twice that, in 32 bits */
@@ -50,16 +53,66 @@ static int want_refuse_chain(struct model *m)
 	return 0;
 }
 
-static int want_allow_chain(struct model *m, const struct rule *allow)
+/* `name` is where the endpoint's chain sends those whom a list or a grant lets in. */
+static int want_allow_chain(struct model *m, const char *name, enum rule_kind kind, const struct rule *allow)
 {
-	char name[SHAPE_NAME_MAX];
-	struct model_chain *chain = model_add_chain(m, shape_allow_chain(name, allow->endpoint, allow->list));
+	struct model_chain *chain = model_add_chain(m, name);
 
 	if (chain == NULL || new_rules(chain, 3) == NULL)
 		return -1;
 	add_rule(chain, RULE_NOT_NEW, &no_parameters);
 	add_rule(chain, RULE_REPEATED, &no_parameters);
-	add_rule(chain, RULE_ALLOW, allow);
+	add_rule(chain, kind, allow);
+	return 0;
+}
+
+static int want_grant_set(struct model *m, const struct policy_grant *g, const char *id, int64_t left_ms)
+{
+	bool v4 = g->source.addr.family == AF_INET;
+	struct prefix_set source = PREFIX_SET_INIT;
+	char name[SHAPE_NAME_MAX];
+	struct model_set *set = model_add_set(m, shape_grant_set(name, id, v4 ? "4" : "6"));
+
+	if (set == NULL || prefix_set_add(&source, &g->source) != 0)
+		return -1;
+	prefix_set_normalize(&source);
+	set->count = 1;
+	set->timeout = (uint64_t)left_ms;
+	/* The set's arrays become the model's. */
+	set->v4 = source.v4;
+	set->v6 = source.v6;
+	set->owned = v4 ? (void *)source.v4 : (void *)source.v6;
+	return 0;
+}
+
+static int want_grant(struct model *m, struct model_chain *chain, const struct rule *allow,
+                      const struct policy_grant *g, int64_t left_ms)
+{
+	enum rule_kind kind = g->source.addr.family == AF_INET ? RULE_GRANTED4 : RULE_GRANTED6;
+	char id[24], name[SHAPE_NAME_MAX];
+	struct rule r = *allow;
+
+	snprintf(id, sizeof(id), "%" PRIu64, g->id);
+	r.list = model_string(m, id);
+	if (r.list == NULL || want_grant_set(m, g, id, left_ms) != 0 ||
+	    want_allow_chain(m, shape_grant_chain(name, r.endpoint, id), RULE_GRANT, &r) != 0)
+		return -1;
+	add_rule(chain, kind, &(struct rule){ .endpoint = r.endpoint, .list = r.list });
+	return 0;
+}
+
+/* Behind the lists, so that who is listed anyway is recorded as that. */
+static int want_grants(struct model *m, struct model_chain *chain, const struct rule *allow, const struct policy *p,
+                       size_t endpoint)
+{
+	int64_t now = time_boot_ms();
+
+	for (size_t i = 0; i < p->grant_count; i++) {
+		const struct policy_grant *g = &p->grants[i];
+
+		if (g->endpoint == endpoint && g->until_ms > now && want_grant(m, chain, allow, g, g->until_ms - now) != 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -103,17 +156,20 @@ static int want_endpoint_chains(struct model *m, const struct policy *p, const s
 	struct rule observe = allow;
 	struct model_chain chain = { 0 }, *added;
 
-	if (r.endpoint == NULL || new_rules(&chain, 2 * e->list_count + 5) == NULL)
+	if (r.endpoint == NULL || new_rules(&chain, 2 * e->list_count + p->grant_count + 5) == NULL)
 		return -1;
 	for (size_t i = 0; i < e->list_count; i++) {
 		if (listed_before(e, i))
 			continue;
 		allow.list = model_string(m, p->lists[e->lists[i]].name);
-		if (allow.list == NULL || want_allow_chain(m, &allow) != 0)
+		if (allow.list == NULL ||
+		    want_allow_chain(m, shape_allow_chain(name, e->name, allow.list), RULE_ALLOW, &allow) != 0)
 			goto out;
 		add_rule(&chain, RULE_LISTED4, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
 		add_rule(&chain, RULE_LISTED6, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
 	}
+	if (want_grants(m, &chain, &observe, p, (size_t)(e - p->endpoints)) != 0)
+		goto out;
 	if (e->mode == MODE_OBSERVE)
 		want_observing(&chain, &observe);
 	else

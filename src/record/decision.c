@@ -129,6 +129,9 @@ static int collect_lists(struct decider *d, const struct log_prefix *prefix, con
 {
 	const struct audit_policy_endpoint *e = policy_endpoint(p, prefix->endpoint);
 
+	/* A grant has a number and no revision. */
+	if (prefix->kind == LOG_KIND_GRANT)
+		return buffer_printf(&t->list, "grant:%s", prefix->list) == -1 ? store_no_memory(d->store) : 0;
 	if (prefix->kind == LOG_KIND_ALLOW)
 		return add_list(d, p, e, prefix->list, time, t);
 	if (e == NULL)
@@ -145,6 +148,7 @@ static const char *const reasons[] = {
 	[LOG_KIND_ALLOW] = "listed",
 	[LOG_KIND_OBSERVE] = "observed",
 	[LOG_KIND_DENY] = "not-listed",
+	[LOG_KIND_GRANT] = "granted",
 };
 
 static enum epoch_of epoch_of(const struct decider *d, const struct audit_policy *p)

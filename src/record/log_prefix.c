@@ -75,7 +75,8 @@ static int parse(struct log_prefix *prefix, const char *text, size_t len)
 		enum log_kind kind;
 	} kinds[] = { { LOG_PREFIX_ALLOW, LOG_KIND_ALLOW },
 		          { LOG_PREFIX_OBSERVE, LOG_KIND_OBSERVE },
-		          { LOG_PREFIX_DENY, LOG_KIND_DENY } };
+		          { LOG_PREFIX_DENY, LOG_KIND_DENY },
+		          { LOG_PREFIX_GRANT, LOG_KIND_GRANT } };
 	const size_t skip = sizeof(LOG_PREFIX_ALLOW) - 1;
 	const char *name = text + skip, *colon;
 	size_t i, name_len;
@@ -87,7 +88,7 @@ static int parse(struct log_prefix *prefix, const char *text, size_t len)
 	if (i == sizeof(kinds) / sizeof(kinds[0]))
 		return -1;
 	colon = memchr(name, ':', len - skip);
-	if ((colon != NULL) != (kinds[i].kind == LOG_KIND_ALLOW))
+	if ((colon != NULL) != (kinds[i].kind == LOG_KIND_ALLOW || kinds[i].kind == LOG_KIND_GRANT))
 		return -1;
 	name_len = colon == NULL ? len - skip : (size_t)(colon - name);
 	if (name_len == 0 || (colon != NULL && colon + 1 == text + len))

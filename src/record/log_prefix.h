@@ -7,12 +7,12 @@
 
 #define LOG_PREFIX_NONE UINT16_MAX
 
-enum log_kind { LOG_KIND_ALLOW, LOG_KIND_OBSERVE, LOG_KIND_DENY };
+enum log_kind { LOG_KIND_ALLOW, LOG_KIND_OBSERVE, LOG_KIND_DENY, LOG_KIND_GRANT };
 
 struct log_prefix {
 	enum log_kind kind;
 	char *endpoint;  /* owned */
-	char *list;      /* owned; "" unless LOG_KIND_ALLOW */
+	char *list;      /* owned; LOG_KIND_GRANT: the grant's number; "" unless it is that or LOG_KIND_ALLOW */
 	char *text;      /* owned: as it came */
 	size_t text_len;
 };

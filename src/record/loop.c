@@ -59,13 +59,13 @@ static bool ack_is_news(const struct loop *l)
 {
 	const struct recorder *r = &l->recorder;
 
-	return l->told.recorded != r->recorded || l->told.lost != r->nflog.lost || l->told.seq != r->committed_seq;
+	return l->told.recorded != r->recorded || l->told.lost != nflog_lost(&r->nflog) || l->told.seq != r->committed_seq;
 }
 
 static int acknowledge(struct loop *l, int64_t now, bool at_once)
 {
 	const struct recorder *r = &l->recorder;
-	struct audit_ack ack = { r->committed_seq, r->recorded, r->nflog.lost };
+	struct audit_ack ack = { r->committed_seq, r->recorded, nflog_lost(&r->nflog) };
 
 	if (!ack_is_news(l) || (!at_once && ack.seq == l->told.seq && now < l->told_ms + ACK_INTERVAL_MS))
 		return 0;

@@ -55,9 +55,10 @@ static void follow_sequence(struct nflog *n, uint32_t seq)
 {
 	uint32_t gap = seq - n->last_seq - 1;
 
-	if (n->has_seq && seq != 0 && gap < INT32_MAX) {
+	if (n->has_seq && seq != 0 && gap != 0 && gap < INT32_MAX) {
 		n->lost += gap;
 		n->unreported += gap;
+		n->overrun = false;
 	}
 	n->last_seq = seq;
 	n->has_seq = true;
@@ -114,12 +115,12 @@ static int take_packet(struct nflog *n, struct log_prefixes *prefixes, const str
 
 int nflog_take(struct nflog *n, struct log_prefixes *prefixes, const void *data, size_t len)
 {
-	const struct nlmsghdr *message = data;
+	const struct nlmsghdr *message;
 	time_us received = time_now();
-	int left = (int)len;
+	size_t offset = 0;
 	struct packet p;
 
-	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+	while ((message = packet_message(data, len, &offset)) != NULL) {
 		if (packet_decode(&p, message) == -1)
 			continue;
 		if (p.numbered)
@@ -143,12 +144,14 @@ static ssize_t receive(struct nflog *n)
 
 	for (;;) {
 		len = recvmsg(n->fd, &m, MSG_DONTWAIT);
-		if (len == -1 && errno == ENOBUFS)
+		if (len == -1 && errno == ENOBUFS) {
 			n->overruns++;
-		else if (len == -1 && errno != EINTR)
+			n->overrun = true;
+		} else if (len == -1 && errno != EINTR) {
 			return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
-		else if (len > 0 && from.nl_pid == 0 && (m.msg_flags & MSG_TRUNC) == 0)
+		} else if (len > 0 && from.nl_pid == 0 && (m.msg_flags & MSG_TRUNC) == 0) {
 			return len;
+		}
 		m.msg_namelen = sizeof(from);
 	}
 }
@@ -170,6 +173,11 @@ int nflog_drain(struct nflog *n, struct log_prefixes *prefixes, bool *drained, s
 			return error_errno(err, ENOMEM, "logged packets");
 	}
 	return 0;
+}
+
+uint64_t nflog_lost(const struct nflog *n)
+{
+	return n->lost + (n->overrun ? 1 : 0);
 }
 
 void nflog_committed(struct nflog *n)

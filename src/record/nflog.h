@@ -30,6 +30,7 @@ struct nflog {
 	uint64_t lost;      /* netlink messages, since this process began: gaps in their sequence */
 	uint64_t unreported; /* of these and of earlier processes': not yet in an event */
 	uint64_t overruns;  /* ENOBUFS: how often the socket's buffer was full, not yet in an event */
+	bool overrun;       /* it was, and no gap has shown yet what that lost */
 	uint64_t foreign;   /* packets that a rule of somebody else's sent to our group */
 	uint64_t unreadable; /* our packets without an IP header that is whole: they will be told as lost */
 	struct row *rows;   /* read and not yet committed; owned */
@@ -53,6 +54,10 @@ int nflog_drain(struct nflog *n, struct log_prefixes *prefixes, bool *drained, s
 
 /* Takes in one datagram: nflog_drain's inner half, for tests.  0, or -1 (no memory). */
 int nflog_take(struct nflog *n, struct log_prefixes *prefixes, const void *data, size_t len);
+
+/* How many messages were lost since this process began, as far as can be told: the last of them show only when the next
+ * packet comes. */
+uint64_t nflog_lost(const struct nflog *n);
 
 /* The batch was committed. */
 void nflog_committed(struct nflog *n);

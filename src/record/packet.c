@@ -146,6 +146,21 @@ static void attribute(struct packet *p, const struct nlattr *attr)
 	}
 }
 
+/* mnl_nlmsg_ok takes a length beyond INT_MAX for a negative one, and so for one that fits. */
+const struct nlmsghdr *packet_message(const void *data, size_t len, size_t *offset)
+{
+	const struct nlmsghdr *message;
+	size_t left = len - *offset;
+
+	if (*offset >= len || left < sizeof(*message))
+		return NULL;
+	message = (const void *)((const char *)data + *offset);
+	if (message->nlmsg_len < sizeof(*message) || message->nlmsg_len > left)
+		return NULL;
+	*offset += ((size_t)message->nlmsg_len + MNL_ALIGNTO - 1) / MNL_ALIGNTO * MNL_ALIGNTO;
+	return message;
+}
+
 int packet_decode(struct packet *p, const struct nlmsghdr *message)
 {
 	const char *end = (const char *)message + message->nlmsg_len;

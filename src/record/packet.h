@@ -27,6 +27,10 @@ struct packet {
 
 #define TIME_UNKNOWN INT64_MIN
 
+/* The message at *offset of a datagram, and *offset moved behind it; NULL where none is left that is whole.  `data`
+ * is aligned for struct nlmsghdr. */
+const struct nlmsghdr *packet_message(const void *data, size_t len, size_t *offset);
+
 /* 0, or -1 where the message is no logged packet.  Reads no byte beyond the message's own length, whatever is in it. */
 int packet_decode(struct packet *p, const struct nlmsghdr *message);
 

@@ -58,12 +58,13 @@ static json_t *endpoint_json(const struct report_endpoint *e)
 {
 	struct report_count total = report_total(e);
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	                 "name", json_string(e->name), "kind", text_or_null(e->kind), "mode", text_or_null(e->mode),
 	                 "allowed", number(e->allow.recorded), "denied", number(e->deny.recorded),
 	                 "aggregated", number(total.aggregated), "lost", number(total.lost),
 	                 "counted", number(total.counted),
 	                 "coverage_percent", e->seen ? json_real(e->coverage_percent) : json_null(),
+	                 "orchestrator_allowed", e->is_secret_store ? number(e->orchestrator_allowed) : json_null(),
 	                 "sources", sources_json(e));
 }
 

@@ -152,7 +152,8 @@ static int read_all(sqlite3 *db, struct report *r, const struct report_request *
 	snprintf(p.first_id, sizeof(p.first_id), "%" PRId64, q->from);
 	if (add_configured(r, q, err) == -1 || report_read_coverage(db, r, &p, err) == -1 ||
 	    report_read_tallies(db, r, &p, err) == -1 || report_read_sources(db, r, &p, err) == -1 ||
-	    report_read_kinds(db, r, err) == -1 || report_read_changes(db, r, &p, err) == -1)
+	    report_read_kinds(db, r, err) == -1 || report_read_orchestrator(db, r, &p, err) == -1 ||
+	    report_read_changes(db, r, &p, err) == -1)
 		return -1;
 	return report_read_events(db, r, &p, err);
 }

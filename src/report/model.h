@@ -41,6 +41,9 @@ struct report_endpoint {
 	time_us covered_from, covered_to; /* the span that it is a share of; only where `seen` */
 	struct report_source *sources; /* by address */
 	size_t source_count;
+	bool is_secret_store;
+	uint64_t orchestrator_allowed; /* of a secret store: recorded connections of addresses that a list with origins ever
+	                                  had, whatever let them in */
 };
 
 struct report_change {

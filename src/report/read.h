@@ -15,6 +15,7 @@ int report_read_coverage(sqlite3 *db, struct report *r, const struct report_peri
 int report_read_kinds(sqlite3 *db, struct report *r, struct error *err); /* of the endpoints that are there already */
 int report_read_tallies(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err);
 int report_read_sources(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err);
+int report_read_orchestrator(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err); /* last */
 int report_read_changes(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err);
 int report_read_events(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err);
 

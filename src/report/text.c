@@ -94,6 +94,38 @@ static int print_endpoints(const struct report *r, FILE *out)
 	return finish(&t, out);
 }
 
+/* What is claimed is no more than what is known: rows that are missing and time that is not covered are named. */
+static void print_secret_store(const struct report_endpoint *e, FILE *out)
+{
+	fputs("  ", out);
+	plain_write(out, e->name);
+	if (e->orchestrator_allowed > 0)
+		fprintf(out, ": %" PRIu64 " connections of the orchestrator were allowed", e->orchestrator_allowed);
+	else
+		fputs(": no connection of the orchestrator was allowed", out);
+	if (e->allow.lost > 0)
+		fprintf(out, "; of %" PRIu64 " more connections no row says where they came from", e->allow.lost);
+	if (!e->seen)
+		fputs("; it was never in force", out);
+	else if (e->coverage_percent < 100)
+		fprintf(out, "; it was in force %g%% of the time", e->coverage_percent);
+	fputc('\n', out);
+}
+
+static void print_secret_stores(const struct report *r, FILE *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < r->endpoint_count; i++) {
+		if (!r->endpoints[i].is_secret_store)
+			continue;
+		if (!any)
+			fputs("\nSecret stores: connections of addresses that a published list has or ever had\n", out);
+		any = true;
+		print_secret_store(&r->endpoints[i], out);
+	}
+}
+
 static void add_reconciliation(struct table *t, const char *name, const char *verdict, const struct report_count *c)
 {
 	if (c->counted == 0 && report_balanced(c))
@@ -361,7 +393,10 @@ static void print_notes(const struct report *r, FILE *out)
 int report_text(const struct report *r, FILE *out)
 {
 	print_heading(r, out);
-	if (print_endpoints(r, out) == -1 || print_reconciliation(r, out) == -1 || print_sources(r, out) == -1)
+	if (print_endpoints(r, out) == -1)
+		return -1;
+	print_secret_stores(r, out);
+	if (print_reconciliation(r, out) == -1 || print_sources(r, out) == -1)
 		return -1;
 	print_changes(r, out);
 	if (print_events(r, true, out) == -1 || print_events(r, false, out) == -1 || print_losses(r, out) == -1)

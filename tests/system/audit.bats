@@ -148,8 +148,9 @@ $STRANGER6|60"
 	same "$(sql "SELECT sum(recorded) FROM tallies WHERE endpoint = 'api' AND verdict = 'allow'")" "$(recorded "verdict = 'allow'")"
 	[ "$(sql "SELECT count(*) FROM events WHERE kind = 'lost'")" -gt 0 ]
 	[ "$(status .audit.lost)" -gt 0 ]
-	status '.problems[]' | grep -qi lost
+	wait_until 10 problems_tell_of_loss
 }
+problems_tell_of_loss() { status '.problems[]' | grep -qi lost; }
 
 @test "audit: events and coverage tell of start, reload, refresh, observe and stop without a gap" {
 	two_endpoints

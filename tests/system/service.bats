@@ -12,12 +12,16 @@ setup() {
 	{ published_lists; echo endpoints:; endpoint api $LOCAL4 5432 '[humanitec]'; } | config
 	chmod 0644 "$CONF"
 	chown nobody:nogroup "$STATE" "$RUN"
+	# Where that user can reach the programs, wherever the build tree stands.
+	mkdir "$LAB_DIR/bin"
+	cp "$LAB_BUILD"/hallowd "$LAB_BUILD"/hallowd-* "$LAB_DIR/bin/"
+	cp -RL "$LAB_BUILD/rules" "$LAB_DIR/bin/"
 }
 
 teardown() { lab_down; }
 
 manage() {
-	lab_start "$GATE" manager "$LAB_PYTHON" "$LAB_LIB/manager.py" "$LAB_DIR/managed" nobody nogroup "$LAB_BUILD/hallowd" -c "$CONF"
+	lab_start "$GATE" manager "$LAB_PYTHON" "$LAB_LIB/manager.py" "$LAB_DIR/managed" nobody nogroup "$LAB_DIR/bin/hallowd" -c "$CONF"
 	MANAGER=$LAB_PID
 	wait_until 15 grep -qs "^ready" "$LAB_DIR/managed" || { cat "$LAB_DIR/managed" "$LAB_DIR/manager.log" >&2; return 1; }
 	DAEMON=$(pid_now)

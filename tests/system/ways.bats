@@ -68,3 +68,60 @@ from_server() { on_server "$LAB_PYTHON" "$LAB_LIB/connect.py" "$@"; }
 	soon '1|["203.0.113.20/32"]|[]
 2|["10.77.0.30/32"]|["203.0.113.20/32"]' sql "SELECT revision, added, removed FROM list_revisions WHERE list = '@bastion'"
 }
+
+@test "ways: own secret store: the Operator reaches it, the orchestrator does not, and the report says so" {
+	lab_serve "$GATE" "db:6443@$LOCAL4"
+	lab_serve "$SERVER" "db:8200@$FORWARD4" "db:8200@$FORWARD6"
+	example own-secrets
+	hallowd_start
+	same "$(dial "${BOTH[0]}" $LOCAL4 6443)" "1 0 0"
+	same "$(dial "${BOTH[0]}" $FORWARD4 8200)" "0 1 0"
+	same "$(dial $OFFICE4 $FORWARD4 8200)" "1 0 0"
+	same "$(dial $OFFICE6 $FORWARD6 8200)" "1 0 0"
+	same "$(dial $STRANGER6 $FORWARD6 8200)" "0 1 0"
+	soon 2 recorded "endpoint = 'vault' AND verdict = 'allow'"
+	same "$(ctl -o json report | jq -c '[.endpoints[] | [.name, .kind, .orchestrator_allowed]]')" \
+		'[["cluster","kubernetes-api",null],["vault","secret-store",0]]'
+	ctl report | grep -F 'vault: no connection of the orchestrator was allowed'
+}
+
+@test "ways: own secret store: a published list on it is refused on load and on reload, with place and reason" {
+	lab_serve "$SERVER" "db:8200@$FORWARD4"
+	example own-secrets
+	hallowd_start
+	local at
+	sed -i 's/^    allow: \[operator\]/    allow: [operator, humanitec]/' "$CONF"
+	at=$(grep -n 'operator, humanitec' "$CONF" | cut -d: -f1)
+	run ctl reload
+	same "$status" 2
+	[[ "$output" == *"$CONF:$at:23: list 'humanitec' has origins"*"secret store 'vault'"* ]]
+	run ctl check
+	same "$status" 2
+	same "$(dial "${BOTH[0]}" $FORWARD4 8200)" "0 1 0"
+	# When it is said that the orchestrator writes, it may.
+	sed -i 's/orchestrator_writes: false/orchestrator_writes: true /' "$CONF"
+	ctl reload
+	same "$(dial "${BOTH[0]}" $FORWARD4 8200 2)" "2 0 0"
+	soon 2 recorded "endpoint = 'vault' AND verdict = 'allow'"
+	ctl report | grep -F 'vault: 2 connections of the orchestrator were allowed'
+}
+
+@test "ways: own secret store: the orchestrator on a list of one's own is a problem, and no secret in the report" {
+	lab_serve "$SERVER" "db:8200@$FORWARD4"
+	example own-secrets
+	sed -i "s|entries: \[198.51.100.0/28|entries: [${BOTH[0]}, 198.51.100.0/28|" "$CONF"
+	hallowd_start
+	status '.problems[]' | grep -F 'secret store vault: list operator holds addresses of list humanitec'
+	same "$(dial "${BOTH[0]}" $FORWARD4 8200)" "1 0 0"
+	soon 1 recorded "endpoint = 'vault'"
+	same "$(ctl -o json report | jq '.endpoints[] | select(.name == "vault").orchestrator_allowed')" 1
+}
+
+@test "ways: hosted secret store: nothing more is needed, and the orchestrator may reach what is allowed" {
+	lab_serve "$SERVER" "db:8200@$FORWARD4"
+	example own-secrets
+	sed -i 's/mode: own/mode: hosted/; s/^    allow: \[operator\]/    allow: [humanitec]/' "$CONF"
+	hallowd_start
+	same "$(dial "${BOTH[0]}" $FORWARD4 8200)" "1 0 0"
+	same "$(dial $STRANGER4 $FORWARD4 8200)" "0 1 0"
+}

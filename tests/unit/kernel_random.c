@@ -9,6 +9,7 @@
 #define ROUNDS 60
 #define LISTS 5
 #define ENDPOINTS 6
+#define GRANTS 4
 
 /* xorshift, so that a failure can be had again. */
 static uint32_t seed = 2463534242;
@@ -103,6 +104,25 @@ static void some_endpoint(struct policy *p, uint32_t number, uint32_t network)
 			e->lists[e->list_count++] = (i + network) % p->list_count;
 }
 
+/* What a number stands for never changes, but the endpoint may go, and another may have its index. */
+static void some_grants(struct policy *p)
+{
+	static const char *const sources[GRANTS] = { "192.0.2.1/32", "2001:db8::1/128", "0.0.0.0/0", "ffff::/16" };
+
+	p->grants = calloc(GRANTS, sizeof(*p->grants));
+	assert_non_null(p->grants);
+	for (uint32_t i = 0; i < GRANTS && p->endpoint_count != 0; i++) {
+		struct policy_grant *g = &p->grants[p->grant_count];
+
+		if (below(2) != 0)
+			continue;
+		*g = (struct policy_grant){ .id = i + 1, .endpoint = below((uint32_t)p->endpoint_count) };
+		g->until_ms = time_boot_ms() + 31 * INT64_C(86400000); /* the most that may be configured */
+		assert_int_equal(prefix_parse(&g->source, sources[i], strlen(sources[i])), PREFIX_OK);
+		p->grant_count++;
+	}
+}
+
 static struct policy some_policy(const struct policy *last)
 {
 	struct policy p = { .limits = { (uint16_t)(5 + below(2)), below(3) * 50, 16 + below(2) } };
@@ -126,6 +146,7 @@ static struct policy some_policy(const struct policy *last)
 	for (uint32_t i = 0; i < ENDPOINTS; i++)
 		if (below(4) != 0)
 			some_endpoint(&p, i, (i + shift) % ENDPOINTS);
+	some_grants(&p);
 	return p;
 }
 

@@ -161,6 +161,62 @@ static void who_is_allowed(void **state)
 	assert_all_wrong(table, COUNT(table));
 }
 
+#define STORE V1 "lists: {l: {origins: {o: {builtin: humanitec}}}, own: {entries: 10.0.0.9}}\n" \
+	"endpoints: {v: {kind: secret-store, address: 10.0.0.1, port: 1, allow: "
+
+static void secret_stores(void **state)
+{
+	static const struct wrong table[] = {
+		{ V1 "secrets: {mode: owned, orchestrator_write: no}\n",
+		  { "2:17|'owned' is not known|hosted or own", "2:24|unknown key|'orchestrator_writes'?" } },
+		{ V1 "secrets: {orchestrator_writes: no}\n",
+		  { "2:10|'mode' is missing in the secrets", "2:32|'no' is neither true nor false" } },
+		{ V1 "secrets: {mode: hosted, orchestrator_writes: true}\n", { "2:46|mode: hosted|set mode: own" } },
+		{ STORE "[own, l]}}\nsecrets: {mode: own}\n",
+		  { "3:78|list 'l' has origins|'secrets' (line 4, mode: own)|secret store 'v'|orchestrator_writes: true" } },
+		{ STORE "l}}\nsecrets: {mode: own, orchestrator_writes: false}\n", { "3:72|list 'l' has origins" } },
+		/* The kind may come from the preset, and the section may stand in front. */
+		{ V1 "secrets: {mode: own}\nlists: {l: {origins: {o: {builtin: humanitec}}}}\n"
+		  "endpoints: {v: {preset: hashicorp-vault, address: 10.0.0.1, allow: [l]}}\n", { "4:69|list 'l' has" } },
+		{ OWN_LIST "endpoints: {v: {preset: hashicorp-valt, address: 10.0.0.1, allow: own}}\n",
+		  { "4:25|no preset of an endpoint 'hashicorp-valt'|did you mean 'hashicorp-vault'?" } },
+	};
+	static const char *const right[] = {
+		STORE "own}}\nsecrets: {mode: own}\n",
+		STORE "l}}\nsecrets: {mode: own, orchestrator_writes: true}\n",
+		STORE "l}}\nsecrets: {mode: hosted}\n",
+		STORE "l}}\n",
+	};
+
+	(void)state;
+	assert_all_wrong(table, COUNT(table));
+	for (size_t i = 0; i < COUNT(right); i++)
+		config_free(must_config(right[i]));
+}
+
+static void presets(void **state)
+{
+	struct config *c = must_config(OWN_LIST "endpoints:\n"
+		"  a: {preset: aws-secrets-manager, address: 10.0.0.1, allow: own}\n"
+		"  b: {preset: azure-key-vault, address: 10.0.0.2, allow: own}\n"
+		"  c: {preset: google-secret-manager, address: 10.0.0.3, allow: own}\n"
+		"  d: {preset: hashicorp-vault, address: 10.0.0.4, allow: own, kind: other, port: 8200-8201}\n");
+	static const struct {
+		const char *kind;
+		uint16_t first, last;
+	} expected[] = { { "secret-store", 443, 443 }, { "secret-store", 443, 443 }, { "secret-store", 443, 443 },
+	                 { "other", 8200, 8201 } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(expected); i++) {
+		assert_string_equal(c->endpoints[i].kind, expected[i].kind);
+		assert_int_equal(c->endpoints[i].port_count, 1);
+		assert_int_equal(c->endpoints[i].ports[0].first, expected[i].first);
+		assert_int_equal(c->endpoints[i].ports[0].last, expected[i].last);
+	}
+	config_free(c);
+}
+
 static void overlaps(void **state)
 {
 	static const struct wrong table[] = {
@@ -331,6 +387,8 @@ int test_config_endpoints(void)
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(ports),
 		cmocka_unit_test(who_is_allowed),
+		cmocka_unit_test(secret_stores),
+		cmocka_unit_test(presets),
 		cmocka_unit_test(overlaps),
 		cmocka_unit_test(what_only_looks_like_an_overlap),
 		cmocka_unit_test(overlaps_by_comparing_all_pairs),

@@ -34,17 +34,9 @@ static void agents(void **state)
 	assert_all_wrong(table, COUNT(table));
 }
 
-static void secrets_and_notify(void **state)
+static void notify(void **state)
 {
 	static const struct wrong table[] = {
-		{ V1 "secrets: {mode: own, orchestrator_writes: false}\n", { "2:1|'secrets' is not supported yet" } },
-		{ V1 "secrets: {mode: hosted}\n", { "2:1|'secrets' is not supported yet" } },
-		{ V1 "secrets: {mode: owned, orchestrator_write: no}\n",
-		  { "2:1|not supported", "2:17|'owned' is not known|hosted or own",
-		    "2:24|unknown key|'orchestrator_writes'?" } },
-		{ V1 "secrets: {orchestrator_writes: no}\n",
-		  { "2:1|not supported", "2:10|'mode' is missing in the secrets",
-		    "2:32|'no' is neither true nor false" } },
 		{ V1 "notify: {command: [/bin/true], on: [held, stale, drift, lost, agent-missing]}\n",
 		  { "2:1|'notify' is not supported yet" } },
 		{ V1 "notify: {command: [page], on: [helt]}\n",
@@ -105,7 +97,7 @@ int test_config_planned(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agents),
-		cmocka_unit_test(secrets_and_notify),
+		cmocka_unit_test(notify),
 		cmocka_unit_test(audit),
 		cmocka_unit_test(origins),
 	};

@@ -138,6 +138,8 @@ static void numbers(void **state)
 		{ GUARD("max_bad: 0x10"), { "2:56|'0x10' does not fit" } },
 		{ GUARD("max_bad: 010"), { "2:56|'010' does not fit" } },
 		{ GUARD("max_bad: +1"), { "2:56|'+1' does not fit" } },
+		{ V1 "grants: {max_duration: 32d, max_active: 1025, min_prefix4: 7, min_prefix6: 129}\n",
+		  { "2:24|'32d'", "2:41|'1025' does not fit", "2:60|'7' does not fit", "2:76|'129' does not fit" } },
 		{ GUARD("max_bad: []"), { "2:56|a sequence stands here|expected a whole number" } },
 		{ GUARD("min_entries: 11, max_entries: 10"),
 		  { "2:46|min_entries (11) is more than max_entries (10)" } },

@@ -69,7 +69,7 @@ static void what_the_root_is(void **state)
 		{ "version:\n", { "1:9|nothing stands here|expected 1" } },
 		{ "version: [1]\n", { "1:10|a sequence stands here|expected 1" } },
 		{ "version: 1\nlist: {}\n",
-		  { "2:1|unknown key 'list'|expected version, |or audit|did you mean 'lists'?" } },
+		  { "2:1|unknown key 'list'|expected version, |audit|did you mean 'lists'?" } },
 		{ "version: 1\nendpoint: {}\n", { "2:1|unknown key 'endpoint'|did you mean 'endpoints'?" } },
 		{ "version: 1\nState_dir: /x\n", { "2:1|unknown key|did you mean 'state_dir'?" } },
 		{ "version: 1\nfoo: [1, {a: b}]\n", { "2:1|unknown key 'foo' in the configuration; expected" } },

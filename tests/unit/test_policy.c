@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/policy.h"
+#include "core/time_text.h"
 
 static void names_are_checked(void **state)
 {
@@ -193,6 +194,36 @@ static void explain_names_what_decides(void **state)
 	}
 }
 
+static void grants_come_behind_lists_and_end(void **state)
+{
+	struct policy p = *(struct policy *)*state;
+	struct policy_grant grants[] = {
+		{ .id = 1, .endpoint = 0, .until_ms = time_boot_ms() - 1 },
+		{ .id = 2, .endpoint = 1, .until_ms = INT64_MAX },
+		{ .id = 3, .endpoint = 0, .until_ms = INT64_MAX },
+	};
+	struct address stranger = must_address("192.0.3.1"), listed = must_address("34.159.97.57"),
+	               other = must_address("192.0.3.2"), api = must_address("203.0.113.10");
+	struct policy_answer answer;
+
+	for (size_t i = 0; i < COUNT(grants); i++)
+		grants[i].source = (struct prefix){ stranger, 32 };
+	p.grants = grants;
+	p.grant_count = 3;
+	policy_explain(&p, &stranger, &api, IPPROTO_TCP, 443, &answer);
+	assert_int_equal(answer.verdict, ANSWER_ALLOW);
+	assert_int_equal(answer.reason, REASON_GRANTED);
+	assert_ptr_equal(answer.grant, &grants[2]);
+	assert_null(answer.list);
+	policy_explain(&p, &other, &api, IPPROTO_TCP, 443, &answer);
+	assert_int_equal(answer.reason, REASON_NOT_LISTED);
+	assert_null(answer.grant);
+	grants[2].source.addr = listed;
+	policy_explain(&p, &listed, &api, IPPROTO_TCP, 443, &answer);
+	assert_int_equal(answer.reason, REASON_LISTED);
+	assert_null(answer.grant);
+}
+
 static void things_are_found_by_name(void **state)
 {
 	const struct policy *p = *state;
@@ -231,6 +262,7 @@ int test_policy(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_checked),
 		cmocka_unit_test(explain_names_what_decides),
+		cmocka_unit_test(grants_come_behind_lists_and_end),
 		cmocka_unit_test(things_are_found_by_name),
 		cmocka_unit_test(protocols_have_names),
 	};

@@ -172,7 +172,7 @@ static void what_is_cut_or_wrong_is_never_read_past(void **state)
 static void a_prefix_says_who_decided_what(void **state)
 {
 	static const char *const wrong[] = { "", "h:", "h:a:", "h:a:web", "h:a::a", "h:a:web:", "h:d:", "h:d:web:a",
-		                                 "h:o:web:a", "h:x:web",
+		                                 "h:o:web:a", "h:x:web", "h:g:", "h:g:web", "h:g:web:",
 		                                 "H:d:web", " h:d:web", "other" };
 	struct log_prefixes p = { 0 };
 	uint16_t number;
@@ -187,14 +187,18 @@ static void a_prefix_says_who_decided_what(void **state)
 	assert_string_equal(p.all[number].list, "office-2");
 	number = log_prefix_number(&p, "h:o:web", 7);
 	assert_int_equal(p.all[number].kind, LOG_KIND_OBSERVE);
+	number = log_prefix_number(&p, "h:g:web:17", 10);
+	assert_int_equal(p.all[number].kind, LOG_KIND_GRANT);
+	assert_string_equal(p.all[number].endpoint, "web");
+	assert_string_equal(p.all[number].list, "17");
 	for (int i = 0; i < 5000; i++) {
 		snprintf(text, sizeof(text), "h:d:endpoint-%d", i);
-		assert_int_equal(log_prefix_number(&p, text, strlen(text)), i + 2);
+		assert_int_equal(log_prefix_number(&p, text, strlen(text)), i + 3);
 	}
 	for (int i = 0; i < 5000; i++) {
 		snprintf(text, sizeof(text), "h:d:endpoint-%d", i);
 		number = log_prefix_number(&p, text, strlen(text));
-		assert_int_equal(number, i + 2);
+		assert_int_equal(number, i + 3);
 		assert_string_equal(p.all[number].endpoint, text + 4);
 	}
 	log_prefixes_free(&p);

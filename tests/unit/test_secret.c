@@ -135,7 +135,8 @@ static void credentials(void **state)
 
 /* --- the request */
 
-static struct origin_header one_header[] = { { (char[]){ "X-Key" }, { SECRET_ENVIRONMENT, (char[]){ "HALLOWD_TEST_B" } } } };
+static char header_name[] = "X-Key", header_variable[] = "HALLOWD_TEST_B";
+static struct origin_header one_header[] = { { header_name, { SECRET_ENVIRONMENT, header_variable } } };
 
 static char nothing[] = "", name[] = "o", url[] = "https://example.org/", token_variable[] = "HALLOWD_TEST_A";
 
@@ -145,13 +146,13 @@ static const struct origin_config plain_origin = {
 	.token = { SECRET_ENVIRONMENT, token_variable }, .headers = one_header, .header_count = 1,
 };
 
-static int request(const struct origin_config *o, const struct answer *known, uint32_t ms, struct fetch_request *r,
-                   struct error *err)
+static int request_part(const struct origin_config *o, enum origin_part part, const struct answer *known, uint32_t ms,
+                        struct fetch_request *r, struct error *err)
 {
 	struct buffer out = BUFFER_INIT;
 	struct message m;
 	size_t used;
-	int result = origin_request_encode(&out, o, ORIGIN_LIST, known, ms, err);
+	int result = origin_request_encode(&out, o, part, known, ms, err);
 
 	if (result == 0) {
 		assert_int_equal(message_next(&out, MESSAGE_MAX_DEFAULT, &m, &used), 1);
@@ -159,6 +160,12 @@ static int request(const struct origin_config *o, const struct answer *known, ui
 	}
 	buffer_wipe(&out);
 	return result;
+}
+
+static int request(const struct origin_config *o, const struct answer *known, uint32_t ms, struct fetch_request *r,
+                   struct error *err)
+{
+	return request_part(o, ORIGIN_LIST, known, ms, r, err);
 }
 
 static void request_holds_what_is_wanted(void **state)
@@ -192,9 +199,38 @@ static void request_holds_what_is_wanted(void **state)
 	fetch_request_free(&r);
 }
 
+static void credentials_stay_with_the_list(void **state)
+{
+	static const struct {
+		const char *signature;
+		bool shown;
+	} cases[] = {
+		{ "https://example.org/list.minisig", true },      { "HTTPS://EXAMPLE.org?list.minisig", true },
+		{ "https://example.org", true },                   { "http://example.org/", false },
+		{ "https://example.org:444/", false },             { "https://example.org.evil/", false },
+		{ "https://example.or/", false },                  { "https://other.org/https://example.org/", false },
+	};
+	struct origin_config o = plain_origin;
+	struct fetch_request r;
+	struct error err;
+
+	(void)state;
+	setenv("HALLOWD_TEST_A", "s3cret-a", 1);
+	setenv("HALLOWD_TEST_B", "s3cret-b", 1);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		o.signature = (char *)(uintptr_t)cases[i].signature;
+		assert_int_equal(request_part(&o, ORIGIN_SIGNATURE, NULL, 1000, &r, &err), 0);
+		assert_string_equal(r.url, cases[i].signature);
+		assert_string_equal(r.token, cases[i].shown ? "s3cret-a" : "");
+		assert_int_equal(r.header_count, cases[i].shown ? 1 : 0);
+		fetch_request_free(&r);
+	}
+}
+
 static void unfit_values_are_refused(void **state)
 {
-	static const char *const unfit[] = { "s3c\nret", "s3c\rret", "s3c\tret", "s3c\303\251ret", " s3cret", "s3cret ", "s3c\177" };
+	static const char *const unfit[] = { "s3c\nret", "s3c\rret", "s3c\tret", "s3c\303\251ret", " s3cret", "s3cret ",
+		                             "s3c\177" };
 	struct fetch_request r;
 	struct error err;
 	char *longest = malloc(8194);
@@ -232,6 +268,7 @@ int test_secret(void)
 		cmocka_unit_test(environment),
 		cmocka_unit_test(credentials),
 		cmocka_unit_test(request_holds_what_is_wanted),
+		cmocka_unit_test(credentials_stay_with_the_list),
 		cmocka_unit_test(unfit_values_are_refused),
 	};
 

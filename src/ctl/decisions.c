@@ -1,4 +1,4 @@
-/* What is held: let it in, or turn it away. */
+/* A person decides about a list: what is held is let in or turned away; an earlier revision is put in force, and stays. */
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/daemon.h"
@@ -38,6 +38,22 @@ static int decide(struct ctl *ctl, const struct arguments *args, const char *ver
 	return daemon_ask_and_show(ctl, words, count, JSON_OBJECT, show);
 }
 
+static int run_rollback(struct ctl *ctl, const struct arguments *args)
+{
+	const char *words[] = { "rollback", args->words[0], args->words[1], args->option[REASON] };
+
+	if (words[3] == NULL || *words[3] == '\0')
+		return ctl_fail(EXIT_USAGE, "rollback needs --reason TEXT, so that the audit log says why");
+	return daemon_ask_and_show(ctl, words, 4, JSON_OBJECT, show);
+}
+
+static int run_unpin(struct ctl *ctl, const struct arguments *args)
+{
+	const char *words[] = { "unpin", args->words[0], args->option[REASON] };
+
+	return daemon_ask_and_show(ctl, words, words[2] == NULL ? 2 : 3, JSON_OBJECT, show);
+}
+
 static int run_approve(struct ctl *ctl, const struct arguments *args)
 {
 	return decide(ctl, args, "approve", true);
@@ -75,4 +91,34 @@ const struct verb verb_reject = {
 	.formats = "text, json",
 	.options = options,
 	.run = run_reject,
+};
+
+const struct verb verb_rollback = {
+	.name = "rollback",
+	.words = "LIST REVISION --reason TEXT",
+	.min = 2,
+	.max = 2,
+	.summary = "put an earlier revision in force, and keep it",
+	.about = "Puts an earlier revision of the list in force again, as the next one, and pins it: the origins are asked as\n"
+	         "before, and change nothing until 'hallowctl unpin LIST'.  The last 20 revisions can be gone back to;\n"
+	         "'hallowctl history LIST' shows what they were.\n",
+	.examples = "  hallowctl history humanitec\n"
+	            "  hallowctl rollback humanitec 3 --reason 'the publisher dropped an address that is still in use'\n",
+	.formats = "text, json",
+	.options = options,
+	.run = run_rollback,
+};
+
+const struct verb verb_unpin = {
+	.name = "unpin",
+	.words = "LIST [--reason TEXT]",
+	.min = 1,
+	.max = 1,
+	.summary = "let the origins decide again",
+	.about = "Ends the pin that 'hallowctl rollback' has set; the next refresh puts in force what the origins agree on.\n",
+	.examples = "  hallowctl unpin humanitec\n"
+	            "  hallowctl refresh humanitec\n",
+	.formats = "text, json",
+	.options = options,
+	.run = run_unpin,
 };
