@@ -5,7 +5,7 @@ BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libmnl-dev libnf
 libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libxml2-dev libsodium-dev libjq-dev"
 LAB_PACKAGES="iproute2 nftables util-linux openssl python3-minimal python3 sqlite3 jq"
 TEST_PACKAGES="libcmocka-dev bats parallel minisign clang libclang-rt-dev mandoc xz-utils git ca-certificates
-systemd cron netbase"
+systemd cron netbase faketime"
 
 # packages_missing PACKAGE…: prints those that are not installed, on one line.
 packages_missing() {

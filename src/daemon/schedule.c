@@ -1,13 +1,17 @@
 #include "daemon/schedule.h"
 
+#include <stdlib.h>
 #include <sys/random.h>
 
 #include "core/control.h"
 #include "core/log.h"
+#include "core/time_text.h"
 #include "daemon/refresh.h"
 
 #define RETRY_FIRST_MS 60000
 #define SOON_MS 1000
+#define CLOCK_SET_MS 60000 /* what is less is the clock being kept right */
+#define SPREAD_MS 30000 /* of which jitter makes up to a tenth */
 
 /* Up to a tenth later than asked, so that many hosts do not ask a publisher in the same second. */
 static int64_t jitter(int64_t ms)
@@ -107,6 +111,21 @@ void schedule_soon(struct daemon *d, struct list_state *s, int64_t ms)
 	if (s->due_ms == 0 || s->due_ms > at)
 		s->due_ms = at;
 	set_timer(d);
+}
+
+bool schedule_check_clock(struct daemon *d)
+{
+	int64_t ahead = time_now() / 1000 - boot_time_ms(), before = d->clock_ahead_ms;
+
+	d->clock_ahead_ms = ahead;
+	if (before == 0 || (ahead - before < CLOCK_SET_MS && before - ahead < CLOCK_SET_MS))
+		return false;
+	log_notice("the clock was set %s by %lld seconds; lists are refreshed, for their age is counted by it",
+	           ahead > before ? "forward" : "back", llabs((long long)(ahead - before)) / 1000);
+	for (size_t i = 0; i < d->lists->config->list_count; i++)
+		if (d->lists->items[i].config->origin_count > 0 && d->lists->items[i].config->refresh > 0)
+			schedule_soon(d, &d->lists->items[i], jitter(SPREAD_MS) - SPREAD_MS);
+	return true;
 }
 
 void schedule_start(struct daemon *d, bool at_once)
