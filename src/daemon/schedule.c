@@ -115,7 +115,7 @@ void schedule_soon(struct daemon *d, struct list_state *s, int64_t ms)
 
 bool schedule_check_clock(struct daemon *d)
 {
-	int64_t ahead = time_now() / 1000 - boot_time_ms(), before = d->clock_ahead_ms;
+	int64_t ahead = time_now() / 1000 - time_boot_ms(), before = d->clock_ahead_ms;
 
 	d->clock_ahead_ms = ahead;
 	if (before == 0 || (ahead - before < CLOCK_SET_MS && before - ahead < CLOCK_SET_MS))
