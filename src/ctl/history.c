@@ -12,6 +12,7 @@
 #include "report/query.h"
 
 #define ADDRESSES_SHOWN 40
+#define HASH_SHOWN 16
 
 /* A column that holds JSON; as text where it does not parse. */
 static json_t *column_json(sqlite3_stmt *s, int column)
@@ -59,6 +60,26 @@ static int read_revisions(sqlite3 *db, const char *list, json_t *revisions, stru
 	return rc;
 }
 
+/* What one origin had answered: the answer that counted, which is an earlier one where its state is not "ok". */
+static void show_origin(const json_t *origin)
+{
+	long long status = answer_number(origin, "http_status");
+
+	fputs("  from ", stdout);
+	plain_write(stdout, answer_text(origin, "name"));
+	fputs(": ", stdout);
+	plain_write(stdout, answer_text(origin, "state"));
+	if (*answer_text(origin, "sha256") != '\0') {
+		printf(", %lld entries in %lld bytes", answer_number(origin, "entries"), answer_number(origin, "bytes"));
+		if (status > 0)
+			printf(", HTTP status %lld", status);
+		fputs(", fetched ", stdout);
+		plain_write(stdout, answer_text(origin, "fetched_at"));
+		printf(", sha256 %.*s", HASH_SHOWN, answer_text(origin, "sha256"));
+	}
+	fputc('\n', stdout);
+}
+
 static void show_revision(const json_t *revision)
 {
 	const json_t *origins = json_object_get(revision, "origins");
@@ -74,14 +95,8 @@ static void show_revision(const json_t *revision)
 		fputs(": ", stdout);
 	plain_write(stdout, answer_text(revision, "reason"));
 	fputc('\n', stdout);
-	json_array_foreach(origins, i, origin) {
-		fputs(i == 0 ? "  from " : ", ", stdout);
-		plain_write(stdout, answer_text(origin, "name"));
-		fputs(" (", stdout);
-		plain_write(stdout, answer_text(origin, "state"));
-		printf(", %lld entries)", answer_number(origin, "entries"));
-	}
-	fputs(json_array_size(origins) > 0 ? "\n" : "", stdout);
+	json_array_foreach(origins, i, origin)
+		show_origin(origin);
 	answer_print_texts(stdout, "  + ", json_object_get(revision, "added"), ADDRESSES_SHOWN, "\n");
 	answer_print_texts(stdout, "  - ", json_object_get(revision, "removed"), ADDRESSES_SHOWN, "\n");
 }

@@ -17,6 +17,8 @@
 #include "daemon/request.h"
 
 #define CONNECTIONS_MAX 64
+#define BACKLOG 16
+#define SOCKET_TO_BE CONTROL_SOCKET ".new"
 #define READ_TIMEOUT_MS 10000
 
 struct connection {
@@ -179,18 +181,27 @@ static void accept_one(void *ctx, short revents)
 		connection_end(c);
 }
 
+/* Only a socket may stand where ours is to be: anything else is somebody's mistake, and is left alone. */
+static int check_place(int run_fd, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(run_fd, CONTROL_SOCKET, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISSOCK(st.st_mode))
+		return error_set(err, "%s in run_dir is no socket; remove it", CONTROL_SOCKET);
+	return 0;
+}
+
 /* Through /proc/self/fd, because a socket's path may have 107 bytes and run_dir's may be longer. */
-static int listen_at(int run_fd)
+static int bind_at(int run_fd)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd == -1)
 		return -1;
-	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/%s", run_fd, CONTROL_SOCKET);
-	if ((unlinkat(run_fd, CONTROL_SOCKET, 0) == -1 && errno != ENOENT) ||
-	    bind(fd, (struct sockaddr *)&at, sizeof(at)) == -1 || fchmodat(run_fd, CONTROL_SOCKET, 0660, 0) == -1 ||
-	    listen(fd, 16) == -1) {
+	snprintf(at.sun_path, sizeof(at.sun_path), "/proc/self/fd/%d/%s", run_fd, SOCKET_TO_BE);
+	if ((unlinkat(run_fd, SOCKET_TO_BE, 0) == -1 && errno != ENOENT) ||
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)) == -1 || fchmodat(run_fd, SOCKET_TO_BE, 0660, 0) == -1) {
 		close(fd);
 		return -1;
 	}
@@ -199,20 +210,31 @@ static int listen_at(int run_fd)
 
 int control_open(struct daemon *d, struct control **out, struct error *err)
 {
-	struct control *c = calloc(1, sizeof(*c));
+	struct control *c;
 
+	if (check_place(d->run_fd, err) == -1)
+		return -1;
+	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return error_errno(err, ENOMEM, "%s", CONTROL_SOCKET);
 	c->d = d;
-	c->fd = listen_at(d->run_fd);
-	if (c->fd == -1 || loop_watch(d->loop, c->fd, POLLIN, accept_one, c) == -1) {
-		error_errno(err, errno, "%s in run_dir cannot be listened on", CONTROL_SOCKET);
-		if (c->fd != -1)
-			close(c->fd);
+	c->fd = bind_at(d->run_fd);
+	if (c->fd == -1) {
+		error_errno(err, errno, "%s in run_dir cannot be made", CONTROL_SOCKET);
 		free(c);
 		return -1;
 	}
 	*out = c;
+	return 0;
+}
+
+int control_listen(struct control *c, struct error *err)
+{
+	int run_fd = c->d->run_fd;
+
+	if (listen(c->fd, BACKLOG) == -1 || renameat(run_fd, SOCKET_TO_BE, run_fd, CONTROL_SOCKET) == -1 ||
+	    loop_watch(c->d->loop, c->fd, POLLIN, accept_one, c) == -1)
+		return error_errno(err, errno, "%s in run_dir cannot be listened on", CONTROL_SOCKET);
 	return 0;
 }
 
@@ -224,7 +246,8 @@ void control_close(struct control *c, int run_fd)
 		return;
 	loop_unwatch(c->d->loop, c->fd);
 	close(c->fd);
-	unlinkat(run_fd, CONTROL_SOCKET, 0);
+	if (unlinkat(run_fd, SOCKET_TO_BE, 0) == -1) /* it had not got its name yet */
+		unlinkat(run_fd, CONTROL_SOCKET, 0);
 	for (struct connection *at = c->connections; at != NULL; at = next) {
 		next = at->next;
 		if (at->asked)

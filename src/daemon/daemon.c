@@ -26,6 +26,7 @@
 #include "daemon/folders.h"
 #include "daemon/once.h"
 #include "daemon/revision.h"
+#include "daemon/schedule.h"
 #include "daemon/service.h"
 #include "daemon/sockets.h"
 #include "daemon/start_config.h"
@@ -198,7 +199,9 @@ static void tick(void *ctx)
 		return;
 	drift_check(d);
 	enforce_tell_counters(d);
-	tell_stale(d);
+	/* While origins are being asked, an age is about to change. */
+	if (!schedule_check_clock(d) && d->operations == NULL)
+		tell_stale(d);
 	loop_after(d->loop, TICK_MS, tick, d);
 }
 
@@ -222,7 +225,7 @@ static void started(void *ctx, int exit_code, const char *error)
 	}
 	if (sockets_leave(d, &err) == -1)
 		log_error("nobody holds the sockets while hallowd is away: %s", err.text);
-	if (control_open(d, &d->control, &err) == -1) {
+	if (control_listen(d->control, &err) == -1) {
 		log_error("hallowd cannot start: %s", err.text);
 		stop(d, EXIT_FAILED);
 		return;
@@ -333,7 +336,8 @@ static int load(struct daemon *d, bool changes, int *status, struct buffer *mess
 static void close_all(struct daemon *d)
 {
 	if (d->loop != NULL) {
-		if (!d->once && !d->boot)
+		/* After a stop that was asked for; what failed is to be started again, and the table stays untouchable until then. */
+		if (!d->once && !d->boot && d->stopping && d->exit_status == EXIT_DONE)
 			sockets_release(d);
 		control_close(d->control, d->run_fd);
 		file_watch_stop(d);
@@ -352,6 +356,12 @@ static void close_all(struct daemon *d)
 
 static int run_daemon(struct daemon *d)
 {
+	struct error err;
+
+	if (control_open(d, &d->control, &err) == -1) {
+		log_error("hallowd cannot start: %s", err.text);
+		return EXIT_FAILED;
+	}
 	recorder_start(d->recorder, d->nflog_fd);
 	recorder_event(d->recorder, "start", "hallowd",
 	               json_pack("{s:i, s:s}", "pid", (int)getpid(), "version", PACKAGE_VERSION));

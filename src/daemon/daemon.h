@@ -67,6 +67,7 @@ struct daemon {
 	char kernel_trouble[sizeof(struct error)]; /* the last failure to make the kernel match; "" for none */
 
 	unsigned refresh_timer;
+	int64_t clock_ahead_ms; /* the wall clock before CLOCK_BOOTTIME, when it was last looked at; 0: never */
 	struct file_watch *file_watch; /* NULL: no file is watched */
 	struct drift *drift;           /* NULL: nobody but us can change the table */
 	bool drifted;                  /* others changed the table since it was last made to match */

@@ -26,7 +26,6 @@ struct tried {
 	int64_t until_ms; /* CLOCK_BOOTTIME; 0 where the host was booted since */
 };
 
-int64_t boot_time_ms(void); /* CLOCK_BOOTTIME */
 
 /* 0, or -1 with *err. */
 int kept_config_save_good(int state_fd, const struct config *c, struct error *err);

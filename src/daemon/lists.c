@@ -85,13 +85,19 @@ time_us list_fresh_at(const struct list_state *s)
 	return oldest;
 }
 
+/* A time that is to come is of a clock that was wrong, and says nothing of how old the answer is. */
+static bool too_old(time_us fresh_at, const struct list_config *c, time_us now)
+{
+	return now - fresh_at > STALE_US(c) || fresh_at - now > STALE_US(c);
+}
+
 enum list_condition list_condition(const struct list_state *s, time_us now)
 {
 	if (s->config->origin_count == 0)
 		return LIST_CURRENT;
 	if (s->held.is)
 		return LIST_HELD;
-	if (s->now.revision != 0 && now - list_fresh_at(s) > STALE_US(s->config))
+	if (s->now.revision != 0 && too_old(list_fresh_at(s), s->config, now))
 		return LIST_STALE;
 	for (size_t i = 0; i < s->config->origin_count; i++)
 		if (s->origins[i].error[0] != '\0')

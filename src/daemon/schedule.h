@@ -16,4 +16,8 @@ void schedule_soon(struct daemon *d, struct list_state *s, int64_t ms);
  * after a new configuration. */
 void schedule_start(struct daemon *d, bool at_once);
 
+/* To be called now and then.  Where the wall clock was set since the last call, by which the age of the origins' answers is
+ * counted, lists with an interval are refreshed within a few seconds, and it returns true. */
+bool schedule_check_clock(struct daemon *d);
+
 #endif

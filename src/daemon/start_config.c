@@ -26,7 +26,7 @@ static enum config_source choose(struct daemon *d, int state_fd, const struct co
 	const struct tried *t = &d->tried;
 
 	if (t->state == TRIED_WAITING)
-		return !d->boot && t->until_ms > boot_time_ms() ? CONFIG_UNCONFIRMED : CONFIG_LAST_GOOD;
+		return !d->boot && t->until_ms > time_boot_ms() ? CONFIG_UNCONFIRMED : CONFIG_LAST_GOOD;
 	if (t->state == TRIED_LEFT && file != NULL && kept_config_is_tried(state_fd, file))
 		return CONFIG_LAST_GOOD;
 	return file == NULL && d->boot ? CONFIG_LAST_GOOD : CONFIG_FILE;

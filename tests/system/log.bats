@@ -122,7 +122,10 @@ $STRANGER6 0 1 "
 	same "$(ctl -o json history humanitec | jq -c 'map([.revision, (.added | length), (.removed | length), .decided_by])')" \
 		'[[1,6,0,"guards"],[2,0,1,"guards"]]'
 	run ctl history humanitec
-	[[ "$output" == *"from docs (ok, 5 entries), provider (ok, 12 entries)"* ]]
+	# What each origin had answered: how much, when, and the hash of the file as it is.
+	hash=$(sha256sum <"$LAB_DIR/docs.txt")
+	[[ "${lines[*]}" =~ "from docs: ok, 5 entries in $(wc -c <"$LAB_DIR/docs.txt") bytes, fetched 20"[0-9T:.-]+"Z, sha256 ${hash:0:16} " ]]
+	[[ "$output" == *"from provider: ok, 12 entries in "* ]]
 	run ctl history humanitek
 	same "$status" 2
 	[[ "$output" == *"did you mean 'humanitec'?"* ]]

@@ -57,6 +57,13 @@ no_process_left() { wait_until 10 lab_empty "$GATE"; }
 	same "$(on_gate nft list ruleset)" ""
 }
 
+@test "starting: the control socket cannot be made: no trace" {
+	configure_api
+	mkdir "$RUN/control.sock"
+	fails_to_start 1
+	[[ "$output" == *control.sock* ]]
+}
+
 @test "starting: somebody else owns a table of that name: it is left alone" {
 	configure_api
 	mkfifo "$LAB_DIR/owner.in"

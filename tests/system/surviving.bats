@@ -224,6 +224,21 @@ deny|1|1|0" sql "SELECT verdict, sum(counted), sum(recorded), sum(lost) FROM tal
 	same "$(sql "SELECT count(*) > 0 FROM coverage WHERE endpoint = 'api' AND state = 'unprotected'")" 1
 }
 
+@test "surviving: a start that fails leaves the table of the one before owned, and what waits in the socket" {
+	hallowd_start
+	hallowd_kill
+	rm "$RUN/control.sock"
+	mkdir "$RUN/control.sock" # it cannot listen there
+	lab_start "$GATE" failing "$LAB_BUILD/hallowd" -c "$CONF"
+	wait_until 20 gone "$LAB_PID"
+	not wait "$LAB_PID"
+	not on_gate nft delete table inet hallowd
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432) $(dial $STRANGER4 $LOCAL4 5432)" "1 0 0 0 1 0"
+	rmdir "$RUN/control.sock"
+	hallowd_start
+	soon "1 1" eval 'echo "$(recorded "verdict = '"'allow'"'") $(recorded "verdict = '"'deny'"'")"'
+}
+
 # --- children that die
 
 @test "surviving: a recorder that dies is started again, its death is an event, and a loop of deaths is slowed down" {

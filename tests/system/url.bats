@@ -37,6 +37,13 @@ web() {
 	} | config
 }
 
+# hallowd_start_with VARIABLE=VALUE: as hallowd_start, with this in hallowd's own environment and not in that of its tools.
+hallowd_start_with() {
+	lab_start "$GATE" hallowd env "$1" "$LAB_BUILD/hallowd" -c "$CONF"
+	DAEMON=$LAB_PID
+	wait_until 20 hallowd_settled && hallowd_answers
+}
+
 entries() { ctl -o json lists web | jq -r '.entries | join(" ")'; }
 outcome() { ctl -o json refresh web | jq -r '.[].outcome'; }
 statuses() { jq -r .status "$LAB_DIR/${1:-http}.requests" | paste -sd ' '; }
@@ -163,6 +170,42 @@ fails() {
 	same "$(outcome)" unchanged
 	same "$(status '.lists[] | select(.name == "web") | .state')" current
 	same "$(statuses)" "200 404 304"
+}
+
+@test "url: the clock is set by a week, forward and back, under a running hallowd" {
+	local fake
+	fake=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null) || skip "needs libfaketime (Debian package faketime)"
+	web /file/list.txt 'retries: 0'
+	sed -i 's/refresh: 0/refresh: 1h/' "$CONF"
+	echo +0 >"$LAB_DIR/clock"
+	export FAKETIME_TIMESTAMP_FILE=$LAB_DIR/clock FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1
+	hallowd_start_with LD_PRELOAD="$fake"
+	same "$(statuses)" "200"
+	# Origins that answer: asked at once, and nothing is stale for it.
+	echo +7d >"$LAB_DIR/clock"
+	soon "200 304" statuses
+	soon current eval 'status ".lists[0].state"'
+	echo -7d >"$LAB_DIR/clock"
+	soon "200 304 304" statuses
+	soon current eval 'status ".lists[0].state"'
+	# One that does not is stale by then, and comes back.
+	mv "$LAB_DIR/list.txt" "$LAB_DIR/away.txt"
+	echo +7d >"$LAB_DIR/clock"
+	soon "200 304 304 404" statuses
+	same "$(status '.lists[0].state')" stale
+	wait_until 20 prints 1 sql "SELECT count(*) FROM events WHERE kind = 'stale'"
+	same "$(entries)" "$GOOD"
+	mv "$LAB_DIR/away.txt" "$LAB_DIR/list.txt"
+	same "$(outcome)" unchanged
+	same "$(status '.lists[0].state')" current
+	# What was fetched while the clock was ahead is not fresh for ever.
+	mv "$LAB_DIR/list.txt" "$LAB_DIR/away.txt"
+	echo +0 >"$LAB_DIR/clock"
+	soon "200 304 304 404 304 404" statuses
+	same "$(status '.lists[0].state')" stale
+	same "$(entries)" "$GOOD"
+	same "$(sql "SELECT count(*) FROM list_revisions")" 1
+	hallowd_stop
 }
 
 # --- trying again

@@ -108,6 +108,9 @@ static void an_origin_that_is_away_keeps_its_last_good_answer(void **state)
 	       "34.1.1.1 34.1.1.3 34.1.1.5", 2);
 	assert_int_equal(list_condition(f.list, f.now), LIST_CURRENT);
 	assert_int_equal(list_condition(f.list, f.now + 4 * 86400 * US_PER_SECOND), LIST_STALE);
+	/* The clock was ahead when it was fetched, and has been set right: nobody knows how old it is. */
+	assert_int_equal(list_condition(f.list, f.now - 4 * 86400 * US_PER_SECOND), LIST_STALE);
+	assert_int_equal(list_condition(f.list, f.now - 86400 * US_PER_SECOND), LIST_CURRENT);
 	close_fixture(&f);
 }
 
