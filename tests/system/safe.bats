@@ -262,7 +262,7 @@ over_is_past() { [ "$(awk '/until-ms/ {print $3}' "$STATE/config/tried")" -lt "$
 	same "$status" 2
 }
 
-@test "session: refresh and approve, too; nothing has changed after a refusal" {
+@test "session: refresh, approve and rollback, too; nothing has changed after a refusal" {
 	hallowd_start
 	export SSH_CONNECTION="${BOTH[5]} 50000 $LOCAL4 5432"
 	sed -i "/${BOTH[5]}/d" "$LAB_DIR/docs.txt"
@@ -279,6 +279,14 @@ over_is_past() { [ "$(awk '/until-ms/ {print $3}' "$STATE/config/tried")" -lt "$
 	[[ "$output" == *"would cut your own connection"* ]]
 	same "$(ctl -o json lists humanitec | jq -r .state)" held
 	ctl approve humanitec --reason 'less is more' --force
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
+	ctl rollback humanitec 1 --reason 'more is more'
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "1 0 0"
+	run ctl rollback humanitec 2 --reason 'less again'
+	same "$status" 1
+	[[ "$output" == *"would cut your own connection"* ]]
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "1 0 0"
+	ctl rollback humanitec 2 --reason 'less again' --force
 	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
 }
 
