@@ -4,6 +4,9 @@
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libmnl-dev libnftnl-dev libyaml-dev libjansson-dev
 libsqlite3-dev libcurl4-openssl-dev zlib1g-dev libxml2-dev libsodium-dev libjq-dev"
 LAB_PACKAGES="iproute2 nftables util-linux openssl python3-minimal python3 sqlite3 jq"
+# The other firewall tools that the tests meet.  A package of theirs starts its service, so they are installed only where
+# there is no service manager, as in a container; the tests of those that are missing are skipped.
+NEIGHBOUR_PACKAGES="iptables ufw firewalld dbus-daemon"
 TEST_PACKAGES="libcmocka-dev bats parallel minisign clang libclang-rt-dev mandoc xz-utils git ca-certificates
 systemd cron netbase faketime"
 

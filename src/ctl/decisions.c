@@ -11,7 +11,7 @@ static const struct verb_option options[] = {
 	{ NULL, NULL, NULL },
 };
 
-static const struct verb_option approve_options[] = {
+static const struct verb_option cutting_options[] = {
 	[REASON] = { "reason", "TEXT", "why; it goes into the audit log" },
 	[FORCE] = FORCE_OPTION,
 	{ NULL, NULL, NULL },
@@ -25,7 +25,7 @@ static void show(struct ctl *ctl, const json_t *result)
 
 static int decide(struct ctl *ctl, const struct arguments *args, const char *verb, bool may_cut)
 {
-	const char *words[4] = { verb }, *reason = args->option[REASON];
+	const char *words[5] = { verb }, *reason = args->option[REASON];
 	char session[SESSION_WORD_MAX];
 	size_t count = 1;
 
@@ -33,18 +33,15 @@ static int decide(struct ctl *ctl, const struct arguments *args, const char *ver
 		return ctl_fail(EXIT_USAGE, "%s needs --reason TEXT, so that the audit log says why", verb);
 	if (may_cut)
 		count += session_words(words + count, session, args->option[FORCE]);
-	words[count++] = args->words[0];
+	for (size_t i = 0; i < args->count; i++)
+		words[count++] = args->words[i];
 	words[count++] = reason;
 	return daemon_ask_and_show(ctl, words, count, JSON_OBJECT, show);
 }
 
 static int run_rollback(struct ctl *ctl, const struct arguments *args)
 {
-	const char *words[] = { "rollback", args->words[0], args->words[1], args->option[REASON] };
-
-	if (words[3] == NULL || *words[3] == '\0')
-		return ctl_fail(EXIT_USAGE, "rollback needs --reason TEXT, so that the audit log says why");
-	return daemon_ask_and_show(ctl, words, 4, JSON_OBJECT, show);
+	return decide(ctl, args, "rollback", true);
 }
 
 static int run_unpin(struct ctl *ctl, const struct arguments *args)
@@ -76,7 +73,7 @@ const struct verb verb_approve = {
 	.examples = "  hallowctl lists humanitec\n"
 	            "  hallowctl approve humanitec --reason 'announced in the release notes of 12 November'\n",
 	.formats = "text, json",
-	.options = approve_options,
+	.options = cutting_options,
 	.run = run_approve,
 };
 
@@ -101,11 +98,12 @@ const struct verb verb_rollback = {
 	.summary = "put an earlier revision in force, and keep it",
 	.about = "Puts an earlier revision of the list in force again, as the next one, and pins it: the origins are asked as\n"
 	         "before, and change nothing until 'hallowctl unpin LIST'.  The last 20 revisions can be gone back to;\n"
-	         "'hallowctl history LIST' shows what they were.\n",
+	         "'hallowctl history LIST' shows what they were.\n"
+	         "What would cut the ssh connection through which you are logged in is refused, unless --force is given.\n",
 	.examples = "  hallowctl history humanitec\n"
 	            "  hallowctl rollback humanitec 3 --reason 'the publisher dropped an address that is still in use'\n",
 	.formats = "text, json",
-	.options = options,
+	.options = cutting_options,
 	.run = run_rollback,
 };
 

@@ -30,7 +30,8 @@ static int run_reload(struct ctl *ctl, const struct arguments *args)
 
 	if (args->option[CONFIRM] != NULL) {
 		if (duration_parse(&seconds, args->option[CONFIRM]) == -1)
-			return ctl_fail(EXIT_USAGE, "--confirm '%s' is no duration; expected such as 90s or 10m", args->option[CONFIRM]);
+			return ctl_fail(EXIT_USAGE, "--confirm '%s' is no duration; expected such as 90s or 10m",
+			                args->option[CONFIRM]);
 		snprintf(confirm, sizeof(confirm), "--confirm=%lld", (long long)seconds);
 		words[count++] = confirm;
 	}

@@ -86,6 +86,21 @@ static void show_endpoints(struct ctl *ctl, const json_t *endpoints)
 	table_free(&t);
 }
 
+/* What is certain is among the problems. */
+static void show_neighbours(const json_t *neighbours)
+{
+	json_t *neighbour;
+	size_t i;
+
+	json_array_foreach(neighbours, i, neighbour) {
+		if (answer_bool(neighbour, "certain"))
+			continue;
+		fputs("note: ", stdout);
+		plain_write(stdout, answer_text(neighbour, "text"));
+		fputc('\n', stdout);
+	}
+}
+
 static void show(struct ctl *ctl, const json_t *result)
 {
 	const json_t *audit = json_object_get(result, "audit");
@@ -97,6 +112,7 @@ static void show(struct ctl *ctl, const json_t *result)
 	show_daemon(json_object_get(result, "daemon"));
 	show_lists(ctl, json_object_get(result, "lists"));
 	show_endpoints(ctl, json_object_get(result, "endpoints"));
+	show_neighbours(json_object_get(result, "neighbours"));
 	if (json_is_object(audit))
 		printf("audit log: %lld recorded, %lld aggregated, %lld lost\n", answer_number(audit, "recorded"),
 		       answer_number(audit, "aggregated"), answer_number(audit, "lost"));

@@ -175,7 +175,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	struct kernel_state state;
 	struct recorder_state rec = { 0 };
 	bool enforcing = kernel_problems(d, &state, &problems), recording;
-	json_t *lists, *endpoints, *answer;
+	json_t *lists, *endpoints, *neighbours, *answer;
 
 	*exit_code = enforcing ? EXIT_DONE : EXIT_NOT_ENFORCED;
 	if (d->recorder != NULL)
@@ -190,15 +190,16 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 		if (secrets_kept_from(d->lists->config, &d->lists->config->endpoints[i]))
 			secret_store_problems(d, &d->lists->config->endpoints[i], &problems);
 	endpoints = status_endpoints(d, &problems);
+	neighbours = answer_neighbours(d, &problems);
 	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I}, s:o, s:o, s:o, "
-	                   "s:o, s:o}",
+	                   "s:o, s:o, s:o}",
 	                   "daemon", "running", !d->once, "pid", d->once ? 0 : (int)getpid(), "since",
 	                   d->once ? json_null() : json_time(d->started_at), "version", PACKAGE_VERSION, "enforcing", enforcing,
 	                   "recording", recording, "table", "present", state.present, "owned", state.owned, "persistent",
 	                   state.persistent, "recorder", "running", rec.running, "pid", (int)rec.pid, "restarts",
 	                   (int)rec.deaths, "waiting", (json_int_t)rec.waiting, "torn_down", torn_down_json(&d->torn_down),
-	                   "lists", lists, "endpoints", endpoints, "grants", grants_json(d), "problems",
-	                   json_texts(&problems));
+	                   "lists", lists, "endpoints", endpoints, "grants", grants_json(d), "neighbours",
+	                   neighbours, "problems", json_texts(&problems));
 	texts_free(&problems);
 	return answer;
 }

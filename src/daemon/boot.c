@@ -53,8 +53,8 @@ int boot_run(struct daemon *d)
 		return EXIT_FAILED;
 	}
 	recorder_event(d->recorder, "boot", "hallowd",
-	               json_pack("{s:b, s:i, s:s, s:s, s:o, s:I}", "ok", 1, "pid", (int)getpid(), "version", PACKAGE_VERSION,
-	                         "configuration", source, "unknown_lists", unknown_lists(d), "endpoints",
+	               json_pack("{s:b, s:i, s:s, s:s, s:o, s:I}", "ok", 1, "pid", (int)getpid(), "version",
+	                         PACKAGE_VERSION, "configuration", source, "unknown_lists", unknown_lists(d), "endpoints",
 	                         (json_int_t)d->policy.endpoint_count));
 	if (d->config_source == CONFIG_LAST_GOOD && d->tried.state == TRIED_WAITING)
 		confirm_went_back(d);

@@ -208,8 +208,8 @@ static void run_reload(struct daemon *d, void *ctx)
 
 	service_reloading();
 	if (d->tried.state == TRIED_WAITING && c->confirm == 0) {
-		finish(c, EXIT_FAILED, "another configuration waits to be confirmed; 'hallowctl confirm' keeps that one, and 'hallowctl "
-		                       "reload --confirm DURATION' tries the file instead");
+		finish(c, EXIT_FAILED, "another configuration waits to be confirmed; 'hallowctl confirm' keeps that one, and "
+		                       "'hallowctl reload --confirm DURATION' tries the file instead");
 	} else if (revisions_save_again(d, &err) == -1) {
 		/* A reload begins with the lists as they are on disk. */
 		finish(c, EXIT_FAILED, err.text);
@@ -273,8 +273,8 @@ void configure_start(struct daemon *d, configured *done, void *ctx)
 	submit(run_start, &(struct configuring){ .d = d, .kind = STARTING, .done = done, .ctx = ctx });
 }
 
-void configure_reload(struct daemon *d, const char *by, const struct session *session, int64_t confirm, configured *done,
-                      void *ctx)
+void configure_reload(struct daemon *d, const char *by, const struct session *session, int64_t confirm,
+                      configured *done, void *ctx)
 {
 	struct configuring c = { .d = d, .kind = RELOADING, .confirm = confirm, .done = done, .ctx = ctx };
 

@@ -17,8 +17,8 @@ void configure_start(struct daemon *d, configured *done, void *ctx);
 /* Reads the configuration anew, as one operation.  Here a new list that cannot be fetched is a failure, since what it is
  * for would be cut off.  Enforcement that was torn down is put back.  `session` (NULL: nobody's) must not be cut by it.
  * `confirm` > 0: it goes back by itself after so many seconds, unless it is confirmed (confirm.h). */
-void configure_reload(struct daemon *d, const char *by, const struct session *session, int64_t confirm, configured *done,
-                      void *ctx);
+void configure_reload(struct daemon *d, const char *by, const struct session *session, int64_t confirm,
+                      configured *done, void *ctx);
 
 /* Puts the last good configuration in force again, as one operation, because what was tried was not confirmed. */
 void configure_back(struct daemon *d, configured *done, void *ctx);

@@ -13,7 +13,7 @@ static void set_timer(struct daemon *d, int64_t ms);
 
 time_us confirm_until(const struct tried *t)
 {
-	return time_now() + (t->until_ms - boot_time_ms()) * 1000;
+	return time_now() + (t->until_ms - time_boot_ms()) * 1000;
 }
 
 int confirm_begin(struct daemon *d, const struct config *next, const char *by, int64_t seconds, struct tried *t,
@@ -22,7 +22,7 @@ int confirm_begin(struct daemon *d, const struct config *next, const char *by, i
 	/* While another one waits, the good one is the one before that. */
 	if (d->tried.state != TRIED_WAITING && kept_config_save_good(d->state_fd, d->lists->config, err) == -1)
 		return -1;
-	*t = (struct tried){ .state = TRIED_WAITING, .since = time_now(), .until_ms = boot_time_ms() + seconds * 1000 };
+	*t = (struct tried){ .state = TRIED_WAITING, .since = time_now(), .until_ms = time_boot_ms() + seconds * 1000 };
 	snprintf(t->by, sizeof(t->by), "%s", by);
 	if (tried_save(d->state_fd, t, next, err) == 0)
 		return 0;
@@ -44,7 +44,7 @@ void confirm_wait(struct daemon *d, const struct tried *t)
 {
 	d->tried = *t;
 	d->config_source = CONFIG_UNCONFIRMED;
-	set_timer(d, t->until_ms - boot_time_ms());
+	set_timer(d, t->until_ms - time_boot_ms());
 }
 
 static void forget(struct daemon *d)
@@ -85,7 +85,7 @@ void confirm_went_back(struct daemon *d)
 void confirm_started(struct daemon *d)
 {
 	if (d->config_source == CONFIG_UNCONFIRMED)
-		set_timer(d, d->tried.until_ms - boot_time_ms());
+		set_timer(d, d->tried.until_ms - time_boot_ms());
 	else if (d->config_source == CONFIG_FILE)
 		confirm_settle(d);
 	else if (d->tried.state == TRIED_WAITING)
@@ -101,7 +101,8 @@ int confirm_keep(struct daemon *d, const char *by, struct error *err)
 	if (kept_config_save_good(d->state_fd, d->lists->config, err) == -1)
 		return -1;
 	recorder_event(d->recorder, "confirmed", d->config_path,
-	               json_pack("{s:s, s:s, s:o}", "by", by, "reloaded_by", d->tried.by, "since", json_time(d->tried.since)));
+	               json_pack("{s:s, s:s, s:o}", "by", by, "reloaded_by", d->tried.by, "since",
+	                         json_time(d->tried.since)));
 	forget(d);
 	return 0;
 }

@@ -70,7 +70,7 @@ static void repair_found(struct daemon *d)
 	w->found = (struct kernel_drift){ .any = false };
 	w->in_a_row++;
 	found(d, &drift);
-	w->repaired_ms = boot_time_ms();
+	w->repaired_ms = time_boot_ms();
 }
 
 static void pause_over(void *ctx)
@@ -92,7 +92,7 @@ static void readable(void *ctx, short revents)
 	if (!drift.any || w->found.any)
 		return; /* a repair is on its way already */
 	w->found = drift;
-	if (boot_time_ms() - w->repaired_ms > QUIET_MS)
+	if (time_boot_ms() - w->repaired_ms > QUIET_MS)
 		w->in_a_row = 0;
 	if (w->in_a_row >= AT_ONCE_MAX)
 		w->timer = loop_after(d->loop, PAUSE_MS, pause_over, d);
@@ -118,7 +118,7 @@ int drift_watch(struct daemon *d, struct error *err)
 		free(w);
 		return error_errno(err, ENOMEM, "watching nf_tables");
 	}
-	w->repaired_ms = boot_time_ms();
+	w->repaired_ms = time_boot_ms();
 	d->drift = w;
 	return 0;
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "config/tree.h"
@@ -21,14 +20,6 @@
 #define TRIED "tried"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_MAX 64
-
-int64_t boot_time_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* state_dir may be writable for the recorder, so a folder that somebody else made is not believed. */
 static int open_folder(int state_fd, bool make, struct error *err)
@@ -49,7 +40,8 @@ static int open_folder(int state_fd, bool make, struct error *err)
 		return fd;
 	close(fd);
 	errno = EPERM;
-	return error_set(err, "the folder " FOLDER " in state_dir belongs to somebody else or others may write to it; remove it");
+	return error_set(err, "the folder " FOLDER " in state_dir belongs to somebody else, or others may write to it; "
+	                      "remove it");
 }
 
 static int save(int state_fd, const char *name, const struct config *c, struct error *err)

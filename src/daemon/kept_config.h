@@ -1,5 +1,5 @@
 /* Configurations that hallowd keeps for itself, below state_dir/config:
- *   good.yaml   the last one that was in force and is not in doubt: written at each successful start, reload and confirm
+ *   good.yaml   the last one that was in force and is not in doubt: written at each good start, reload and confirm
  *   tried.yaml  one that was put in force for a time (reload --confirm)
  *   tried       what became of it, as headers of core/list_file.h
  *
@@ -26,7 +26,6 @@ struct tried {
 	int64_t until_ms; /* CLOCK_BOOTTIME; 0 where the host was booted since */
 };
 
-int64_t boot_time_ms(void); /* CLOCK_BOOTTIME */
 
 /* 0, or -1 with *err. */
 int kept_config_save_good(int state_fd, const struct config *c, struct error *err);

@@ -5,7 +5,8 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "core/time_text.h"
 
 struct watch {
 	int fd;
@@ -29,14 +30,6 @@ struct loop {
 	unsigned last_id;
 	bool stopped;
 };
-
-static int64_t boot_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 struct loop *loop_new(void)
 {
@@ -103,7 +96,7 @@ unsigned loop_after(struct loop *l, int64_t ms, loop_timer *timer, void *ctx)
 		return 0;
 	if (++l->last_id == 0)
 		l->last_id = 1;
-	l->timers[l->timer_count++] = (struct timer){ l->last_id, boot_ms() + ms, timer, ctx };
+	l->timers[l->timer_count++] = (struct timer){ l->last_id, time_boot_ms() + ms, timer, ctx };
 	return l->last_id;
 }
 
@@ -125,7 +118,7 @@ static int wait_ms(const struct loop *l)
 			next = l->timers[i].due;
 	if (next == INT64_MAX)
 		return -1;
-	now = boot_ms();
+	now = time_boot_ms();
 	if (next <= now)
 		return 0;
 	return next - now > INT_MAX ? INT_MAX : (int)(next - now);
@@ -134,7 +127,7 @@ static int wait_ms(const struct loop *l)
 /* One at a time, since a timer may add and cancel others. */
 static void fire_timers(struct loop *l)
 {
-	int64_t now = boot_ms();
+	int64_t now = time_boot_ms();
 
 	for (;;) {
 		size_t best = l->timer_count;

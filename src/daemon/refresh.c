@@ -16,6 +16,8 @@
 #include "daemon/revision.h"
 #include "daemon/schedule.h"
 
+#define TRY_AGAIN_MS 60000
+
 /* One list's part. */
 struct asking {
 	struct refresh *refresh;
@@ -274,7 +276,15 @@ static int result_exit(const struct daemon *d, const struct list_result *r)
 	return code;
 }
 
-/* The kernel refused: nothing has changed. */
+/* Where it was the kernel that refused, and not to cut who asked, it is tried again soon. */
+static void try_again(struct daemon *d, const struct list_result *results, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (results[i].not_enforced && results[i].list->config->refresh > 0)
+			schedule_soon(d, results[i].list, TRY_AGAIN_MS);
+}
+
+/* Nothing has changed. */
 static void undo(struct list_result *results, size_t count, const char *why)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -308,6 +318,8 @@ static void judged(void *ctx, struct refresh *r)
 		undo(r->results, r->count, err.text);
 	}
 	refresh_commit(r, change.committed_at != 0 ? change.committed_at : time_now());
+	if (d->kernel_trouble[0] != '\0')
+		try_again(d, r->results, r->count);
 	for (size_t i = 0; i < r->count; i++) {
 		int one = result_exit(d, &r->results[i]);
 
@@ -336,8 +348,8 @@ static void run(struct daemon *d, void *ctx)
 	}
 }
 
-int refresh_submit(struct daemon *d, char *const *names, size_t count, const struct session *session, refresh_told *told,
-                   void *ctx)
+int refresh_submit(struct daemon *d, char *const *names, size_t count, const struct session *session,
+                   refresh_told *told, void *ctx)
 {
 	struct refresh_request *q = calloc(1, sizeof(*q));
 

@@ -46,7 +46,7 @@ void refresh_commit(struct refresh *r, time_us when);
 /* [{list, outcome, revision, added, removed, reasons, origins}], and the exit code of the contract that it comes to. */
 typedef void refresh_told(void *ctx, json_t *result, int exit_code);
 /* `session` (NULL: nobody's) must not be cut by it. */
-int refresh_submit(struct daemon *d, char *const *names, size_t count, const struct session *session, refresh_told *told,
-                   void *ctx);
+int refresh_submit(struct daemon *d, char *const *names, size_t count, const struct session *session,
+                   refresh_told *told, void *ctx);
 
 #endif

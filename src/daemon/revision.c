@@ -93,7 +93,8 @@ static int put_in_force(struct daemon *d, struct list_state *s, struct prefix_se
 		list_undo(s, &before);
 		goto out;
 	}
-	revision_commit(d, s, &added, &removed, by->reason, change.committed_at != 0 ? change.committed_at : time_now(), NULL);
+	revision_commit(d, s, &added, &removed, by->reason, change.committed_at != 0 ? change.committed_at : time_now(),
+	                NULL);
 	result = 0;
 out:
 	prefix_set_free(set);
@@ -136,11 +137,13 @@ int held_approve(struct daemon *d, struct list_state *s, const struct decided *b
 	if (list_save_held(s, d->state_fd, &save_error) == -1)
 		log_error("%s", save_error.text);
 	recorder_event(d->recorder, "approved", s->config->name,
-	               json_pack("{s:s, s:s, s:I}", "by", by->by, "reason", by->reason, "revision", (json_int_t)s->now.revision));
+	               json_pack("{s:s, s:s, s:I}", "by", by->by, "reason", by->reason, "revision",
+	                         (json_int_t)s->now.revision));
 	return 0;
 }
 
-int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, const struct decided *by, struct error *err)
+int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, const struct decided *by,
+                   struct error *err)
 {
 	struct prefix_set set = PREFIX_SET_INIT;
 	struct pin before = s->pin;
@@ -164,8 +167,8 @@ int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, co
 	if (list_save_held(s, d->state_fd, &save_error) == -1)
 		log_error("%s", save_error.text);
 	recorder_event(d->recorder, "rollback", s->config->name,
-	               json_pack("{s:s, s:s, s:I, s:I}", "by", by->by, "reason", by->reason, "to", (json_int_t)revision, "revision",
-	                         (json_int_t)s->now.revision));
+	               json_pack("{s:s, s:s, s:I, s:I}", "by", by->by, "reason", by->reason, "to", (json_int_t)revision,
+	                         "revision", (json_int_t)s->now.revision));
 	return 0;
 }
 

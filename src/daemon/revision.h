@@ -27,7 +27,8 @@ int held_approve(struct daemon *d, struct list_state *s, const struct decided *b
 int held_decline(struct daemon *d, struct list_state *s, const struct decided *by, struct error *err);
 
 /* Puts an earlier revision in force again, as the next one, and pins it; the origins' answers wait until list_unpin. */
-int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, const struct decided *by, struct error *err);
+int list_roll_back(struct daemon *d, struct list_state *s, uint64_t revision, const struct decided *by,
+                   struct error *err);
 int list_unpin(struct daemon *d, struct list_state *s, const struct decided *by, struct error *err);
 
 /* Lists of one's own whose entries the configuration changed: put in force in memory, as decided by the configuration. */

@@ -39,9 +39,9 @@ void schedule_next(struct list_state *s)
 	int64_t ms = next_refresh_ms(s);
 
 	/* A file that changed while the list was being refreshed is still to be read. */
-	if (s->due_ms != 0 && s->due_ms < boot_time_ms() + SOON_MS)
+	if (s->due_ms != 0 && s->due_ms < time_boot_ms() + SOON_MS)
 		return;
-	s->due_ms = ms == 0 ? 0 : boot_time_ms() + ms;
+	s->due_ms = ms == 0 ? 0 : time_boot_ms() + ms;
 }
 
 static void set_timer(struct daemon *d);
@@ -65,7 +65,7 @@ static void scheduled_done(void *ctx, json_t *result, int code)
 static void due(void *ctx)
 {
 	struct daemon *d = ctx;
-	int64_t now = boot_time_ms();
+	int64_t now = time_boot_ms();
 
 	d->refresh_timer = 0;
 	/* What origins of an unconfirmed configuration say must not outlive it. */
@@ -88,7 +88,7 @@ static void due(void *ctx)
 /* One timer, for the list that is due first. */
 static void set_timer(struct daemon *d)
 {
-	int64_t first = INT64_MAX, now = boot_time_ms();
+	int64_t first = INT64_MAX, now = time_boot_ms();
 
 	loop_cancel(d->loop, d->refresh_timer);
 	d->refresh_timer = 0;
@@ -106,7 +106,7 @@ static void set_timer(struct daemon *d)
 
 void schedule_soon(struct daemon *d, struct list_state *s, int64_t ms)
 {
-	int64_t at = boot_time_ms() + ms;
+	int64_t at = time_boot_ms() + ms;
 
 	if (s->due_ms == 0 || s->due_ms > at)
 		s->due_ms = at;
@@ -115,7 +115,7 @@ void schedule_soon(struct daemon *d, struct list_state *s, int64_t ms)
 
 bool schedule_check_clock(struct daemon *d)
 {
-	int64_t ahead = time_now() / 1000 - boot_time_ms(), before = d->clock_ahead_ms;
+	int64_t ahead = time_now() / 1000 - time_boot_ms(), before = d->clock_ahead_ms;
 
 	d->clock_ahead_ms = ahead;
 	if (before == 0 || (ahead - before < CLOCK_SET_MS && before - ahead < CLOCK_SET_MS))
@@ -136,7 +136,7 @@ void schedule_start(struct daemon *d, bool at_once)
 		if (s->config->origin_count == 0 || s->due_ms != 0)
 			continue;
 		if (at_once && s->config->refresh > 0)
-			s->due_ms = boot_time_ms();
+			s->due_ms = time_boot_ms();
 		else
 			schedule_next(s);
 	}

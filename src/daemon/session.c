@@ -42,8 +42,8 @@ int session_parse(struct session *s, const char *text, struct error *err)
 	       parse_port(&s->local_port, part[3]) == 0;
 	free(copy);
 	if (!good)
-		return error_set(err, "the session '%s' is not understood; expected ADDRESS PORT ADDRESS PORT as SSH_CONNECTION has "
-		                      "it; --force goes on without it", text);
+		return error_set(err, "the session '%s' is not understood; expected ADDRESS PORT ADDRESS PORT as SSH_CONNECTION "
+		                      "has it; --force goes on without it", text);
 	s->known = true;
 	return 0;
 }
@@ -60,8 +60,8 @@ int session_check(const struct session *s, const struct policy *now, const struc
 	policy_explain(next, &s->peer, &s->local, IPPROTO_TCP, s->local_port, &after);
 	if (before.verdict == ANSWER_DENY || after.verdict != ANSWER_DENY)
 		return 0;
-	return error_set(err, "this would cut your own connection, from %s to %s port %u: endpoint %s would deny it; nothing was "
-	                      "changed, and --force does it all the same", address_format(&s->peer, peer),
+	return error_set(err, "this would cut your own connection, from %s to %s port %u: endpoint %s would deny it; nothing "
+	                      "was changed, and --force does it all the same", address_format(&s->peer, peer),
 	                 address_format(&s->local, local), (unsigned)s->local_port,
 	                 after.endpoint == NULL ? "?" : after.endpoint->name);
 }

@@ -26,7 +26,7 @@ static enum config_source choose(struct daemon *d, int state_fd, const struct co
 	const struct tried *t = &d->tried;
 
 	if (t->state == TRIED_WAITING)
-		return !d->boot && t->until_ms > boot_time_ms() ? CONFIG_UNCONFIRMED : CONFIG_LAST_GOOD;
+		return !d->boot && t->until_ms > time_boot_ms() ? CONFIG_UNCONFIRMED : CONFIG_LAST_GOOD;
 	if (t->state == TRIED_LEFT && file != NULL && kept_config_is_tried(state_fd, file))
 		return CONFIG_LAST_GOOD;
 	return file == NULL && d->boot ? CONFIG_LAST_GOOD : CONFIG_FILE;
@@ -37,11 +37,11 @@ static void tell_choice(const struct daemon *d, const struct buffer *file_errors
 	if (d->config_source == CONFIG_UNCONFIRMED)
 		log_warning("the configuration that waits to be confirmed is in force; 'hallowctl confirm' keeps it");
 	else if (file_errors->len > 0)
-		log_error("the configuration has errors, so the one that was last good is taken up: %.*s", (int)file_errors->len,
-		          (const char *)file_errors->data);
+		log_error("the configuration has errors, so the one that was last good is taken up: %.*s",
+		          (int)file_errors->len, (const char *)file_errors->data);
 	else
-		log_error("what %s says was not confirmed in time, so the configuration before it is taken up; 'hallowctl reload' "
-		          "takes up the file", d->config_path);
+		log_error("what %s says was not confirmed in time, so the configuration before it is taken up; 'hallowctl "
+		          "reload' takes up the file", d->config_path);
 }
 
 /* Puts the kept configuration in the place of *c. */

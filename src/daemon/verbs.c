@@ -171,14 +171,15 @@ static void reloaded(void *ctx, int exit_code, const char *error)
 	struct request *r = ctx;
 	char until[TIME_TEXT_MAX];
 
+	time_format(confirm_until(&r->d->tried), 0, until);
 	if (error != NULL)
 		request_fail(r, exit_code, "%s", error);
 	else if (r->confirm > 0)
 		request_answer(r, exit_code,
 		               json_pack("{s:o, s:s}", "text",
-		                         json_sprintf("the configuration is in force: %s; it goes back by itself at %s unless 'hallowctl "
-		                                      "confirm' keeps it", r->d->config_path,
-		                                      time_format(confirm_until(&r->d->tried), 0, until)), "goes_back_at", until));
+		                         json_sprintf("the configuration is in force: %s; it goes back by itself at %s unless "
+		                                      "'hallowctl confirm' keeps it", r->d->config_path, until), "goes_back_at",
+		                         until));
 	else
 		request_answer(r, exit_code, json_pack("{s:s+}", "text", "the configuration is in force: ", r->d->config_path));
 }
@@ -520,7 +521,8 @@ static int take_option(struct request *r, const char *word, bool *force, struct 
 		return error_set(err, "hallowd does not know the option '%s' of '%s'", word, r->words[0]);
 	r->confirm = strtoll(word + 10, &end, 10);
 	if (*end != '\0' || r->confirm < CONFIRM_MIN || r->confirm > CONFIRM_MAX)
-		return error_set(err, "'%s' is no time to confirm in; expected %d to %d seconds", word + 10, CONFIRM_MIN, CONFIRM_MAX);
+		return error_set(err, "'%s' is no time to confirm in; expected %d to %d seconds", word + 10, CONFIRM_MIN,
+		                 CONFIRM_MAX);
 	return 0;
 }
 

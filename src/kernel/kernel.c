@@ -18,6 +18,7 @@
 #include "kernel/table.h"
 
 #define TRIES 5
+#define SHORTAGE_TRIES 3 /* of memory */
 
 int kernel_open(struct kernel **k, int owner_fd, struct error *err)
 {
@@ -189,21 +190,36 @@ static int apply_once(struct kernel *k, const struct policy *p, struct kernel_ch
 	return rc;
 }
 
+/* Whether a transaction that the kernel refused may be taken when it is worked out from a fresh reading. */
+static bool worth_another_try(int errnum, int tries, bool remembered)
+{
+	switch (errnum) {
+	case ERESTART: /* the ruleset changed between reading and writing */
+	case EAGAIN:
+	case EINTR:
+		return tries < TRIES;
+	case ENOMEM:
+	case ENOBUFS:
+		return tries < SHORTAGE_TRIES;
+	case ENOENT:
+	case EEXIST:
+	case EBUSY:
+		return remembered; /* what was read just now will not be read differently */
+	default:
+		return false;
+	}
+}
+
 int kernel_apply(struct kernel *k, const struct policy *p, struct kernel_change *change, struct error *err)
 {
-	for (int i = 0;; i++) {
+	for (int tries = 1;; tries++) {
 		bool remembered = k->remembered;
 
 		if (apply_once(k, p, change, err) == 0)
 			return 0;
-		if (i + 1 == TRIES)
+		if (!worth_another_try(errno, tries, remembered))
 			return -1;
-		/* ERESTART: the ruleset changed between reading and writing. */
-		if (errno == ERESTART || errno == EAGAIN || errno == EINTR)
-			continue;
-		if (!remembered || (errno != ENOENT && errno != EEXIST && errno != EBUSY))
-			return -1;
-		log_warning("%s; reading the kernel's ruleset anew, since it is not as it was left", err->text);
+		log_warning("%s; it is tried again from a fresh reading of the kernel", err->text);
 	}
 }
 

@@ -57,7 +57,9 @@ void kernel_change_free(struct kernel_change *c);
  * owns the table).  Changes nothing. */
 int kernel_plan(struct kernel *k, const struct policy *p, struct kernel_change *change, struct error *err);
 
-/* Makes the kernel match in one transaction.  On failure nothing has changed, and the next call reads the kernel anew.
+/* Makes the kernel match in one transaction.  What the kernel refuses is tried again from a fresh reading, a few times,
+ * where that may help: the ruleset was not as it was left, or memory was short.  On failure nothing has changed, *err
+ * names what was refused and why, and the next call reads the kernel anew.
  * Cost follows the size of the difference.  Only the owner may (see kernel_state); a table without an owner becomes
  * this socket's.  A change of limits.denied_set_size makes the dynamic sets anew: read the counters first. */
 int kernel_apply(struct kernel *k, const struct policy *p, struct kernel_change *change, struct error *err);
@@ -72,8 +74,8 @@ void kernel_forget(struct kernel *k);
  * it: each plan or apply then looks whether somebody did.  For tests, and for hosts that must do without. */
 void kernel_without_owner(struct kernel *k);
 
-/* Whether the table that kernel_apply makes has an owner, so that nobody else can change it.  True only once a plan or an
- * apply has asked the kernel what it can do. */
+/* Whether the table that kernel_apply makes has an owner, so that nobody else can change it.  True only once a plan or
+ * an apply has asked the kernel what it can do. */
 bool kernel_has_owner(const struct kernel *k);
 
 /* Counters and the dynamic sets of denied packets, as one reading (audit_reading_free).  `p` names the endpoint that a

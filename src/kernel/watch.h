@@ -1,6 +1,6 @@
 /* Hears of changes that other programs make to table inet hallowd, where it has no owner: group NFNLGRP_NFTABLES
- * (linux/netfilter/nfnetlink.h), to which the kernel tells each part of a transaction and, last, the new generation with
- * the process that made it (NFTA_GEN_PROC_PID and NFTA_GEN_PROC_NAME of linux/netfilter/nf_tables.h).
+ * (linux/netfilter/nfnetlink.h), to which the kernel tells each part of a transaction and, last, the new generation
+ * with the process that made it (NFTA_GEN_PROC_PID and NFTA_GEN_PROC_NAME of linux/netfilter/nf_tables.h).
  *
  * An owned table needs no watch, and must not have one: the kernel would tell us each element that we load. */
 #ifndef HALLOWD_KERNEL_WATCH_H

@@ -58,7 +58,7 @@ asked() { grep -v '^sync$' "$ANSWERS/asked"; }
 	exits 0 --help
 	for verb in "${VERBS[@]}"; do [[ "$output" == *$'\n'"  $verb "* ]]; done
 	local help=$output later
-	for later in grant verify export doctor metrics; do [[ "$help" != *$'\n'"  $later"* ]]; done
+	for later in verify export doctor metrics; do [[ "$help" != *$'\n'"  $later"* ]]; done
 	for verb in "${VERBS[@]}"; do
 		exits 0 "$verb" --help
 		says "usage: hallowctl"
@@ -81,7 +81,7 @@ asked() { grep -v '^sync$' "$ANSWERS/asked"; }
 	exits 2 zzzzzz
 	says "there is no verb 'zzzzzz'"
 	local later
-	for later in grant revoke grants simulate replay export verify prove check-proof checkpoint init doctor \
+	for later in simulate replay export verify prove check-proof checkpoint init doctor \
 		metrics; do
 		exits 2 "$later" x y
 		says "$later is not supported yet"

@@ -231,3 +231,13 @@ observed|humanitec" sql "SELECT reason, list FROM connections ORDER BY id"
 	same "$(dial "${BOTH[0]}" $LOCAL4 5432)" "1 0 0"
 	grep -F 'no grant is in force' "$LAB_DIR/hallowd.log"
 }
+
+@test "grants: where the table has no owner, the kernel's end of one is no drift" {
+	configure 'kernel: {owner: false}'
+	hallowd_start
+	ctl grant $STRANGER4 api --for 3s --reason test
+	same "$(dial $STRANGER4 $LOCAL4 5432)" "1 0 0"
+	wait_until 15 denied_now $STRANGER4 $LOCAL4
+	soon 1 sql "SELECT count(*) FROM events WHERE kind = 'expired'"
+	same "$(sql "SELECT count(*) FROM events WHERE kind IN ('drift', 'repaired')")" 0
+}

@@ -140,7 +140,7 @@ boot() { on_gate timeout 20 "$LAB_BUILD/hallowd" -c "$CONF" --boot; }
 @test "confirm: a configuration goes back by itself, and its file is not taken up again" {
 	hallowd_start
 	configure_api '[humanitec]'
-	ctl reload --confirm 5s
+	ctl reload --confirm 10s
 	same "$(doors)" "1 0 0 0"
 	status '.problems[]' | grep -q "goes back by itself"
 	run ctl reload
@@ -164,7 +164,7 @@ boot() { on_gate timeout 20 "$LAB_BUILD/hallowd" -c "$CONF" --boot; }
 @test "confirm: confirmed in time, it stays" {
 	hallowd_start
 	configure_api '[humanitec]'
-	ctl reload --confirm 5s
+	ctl reload --confirm 20s
 	ctl confirm
 	soon "reload confirmed" events "'reload', 'went-back', 'confirmed'"
 	hallowd_kill
@@ -178,13 +178,13 @@ boot() { on_gate timeout 20 "$LAB_BUILD/hallowd" -c "$CONF" --boot; }
 @test "confirm: killed and started in between, it goes on waiting, and goes back in time" {
 	hallowd_start
 	configure_api '[humanitec]'
-	ctl reload --confirm 12s
+	ctl reload --confirm 20s
 	hallowd_kill
 	configure_api '[office]' # an edit that nobody reloaded
 	hallowd_start
 	same "$(doors)" "1 0 0 0"
 	status '.problems[]' | grep -q "goes back by itself"
-	soon "1 1 0 0" doors
+	wait_until 30 prints "1 1 0 0" doors
 	soon "reload went-back" events "'reload', 'went-back', 'confirmed'"
 }
 
@@ -262,7 +262,7 @@ over_is_past() { [ "$(awk '/until-ms/ {print $3}' "$STATE/config/tried")" -lt "$
 	same "$status" 2
 }
 
-@test "session: refresh and approve, too; nothing has changed after a refusal" {
+@test "session: refresh, approve and rollback, too; nothing has changed after a refusal" {
 	hallowd_start
 	export SSH_CONNECTION="${BOTH[5]} 50000 $LOCAL4 5432"
 	sed -i "/${BOTH[5]}/d" "$LAB_DIR/docs.txt"
@@ -279,6 +279,14 @@ over_is_past() { [ "$(awk '/until-ms/ {print $3}' "$STATE/config/tried")" -lt "$
 	[[ "$output" == *"would cut your own connection"* ]]
 	same "$(ctl -o json lists humanitec | jq -r .state)" held
 	ctl approve humanitec --reason 'less is more' --force
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
+	ctl rollback humanitec 1 --reason 'more is more'
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "1 0 0"
+	run ctl rollback humanitec 2 --reason 'less again'
+	same "$status" 1
+	[[ "$output" == *"would cut your own connection"* ]]
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "1 0 0"
+	ctl rollback humanitec 2 --reason 'less again' --force
 	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
 }
 
@@ -344,7 +352,73 @@ within_a_second() {
 @test "drift: its time is not told as covered" {
 	without_owner
 	hallowd_start
-	on_gate nft delete table inet hallowd
+	on_gate nft insert rule inet hallowd prerouting accept
 	soon 1 drifts
 	soon 1 sql "SELECT count(*) > 0 FROM coverage WHERE endpoint = 'api' AND state = 'unprotected'"
+}
+
+# --- the kernel refuses
+
+# refusing: hallowd_start, with a kernel that is short of memory as often as LAB_DIR/refuse says.
+refusing() {
+	cc -shared -fPIC -o "$LAB_DIR/refuse.so" "$LAB_LIB/refuse.c" || skip "no C compiler to build the preloaded part"
+	echo 0 >"$LAB_DIR/refuse"
+	chmod a+rx "$LAB_DIR/refuse.so"
+	REFUSE=$LAB_DIR/refuse ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=$LAB_DIR/refuse.so hallowd_start
+}
+
+@test "refused: the kernel has no memory: nothing changes, the reason is named, it is tried again, a few times" {
+	refusing
+	sed -i "/${BOTH[5]}/d" "$LAB_DIR/docs.txt"
+	echo 1000 >"$LAB_DIR/refuse"
+	run ctl refresh humanitec
+	same "$status" 1
+	[[ "$output" == *"Cannot allocate memory"* ]]
+	same "$(($(cat "$LAB_DIR/refuse")))" 997
+	same "$(ctl -o json lists humanitec | jq -c '[.revision, (.entries | length)]')" "[1,6]"
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "1 0 0"
+	same "$(doors)" "1 1 0 0"
+	status '.problems[]' | grep -q "the kernel was not changed: .*Cannot allocate memory"
+	configure_api '[humanitec]'
+	run ctl reload
+	same "$status" 1
+	[[ "$output" == *"Cannot allocate memory"* ]]
+	same "$(doors)" "1 1 0 0"
+	# Short for a moment only.
+	echo 2 >"$LAB_DIR/refuse"
+	ctl refresh humanitec
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
+	same "$(status '.problems | length')" 0
+	same "$(sql "SELECT count(*) FROM list_revisions WHERE list = 'humanitec'")" 2
+}
+
+@test "refused: a repair that the kernel refuses is tried again until it is done" {
+	without_owner
+	refusing
+	BEFORE=$(ruleset)
+	echo 1000 >"$LAB_DIR/refuse"
+	on_gate nft insert rule inet hallowd prerouting accept
+	soon 1 drifts
+	status '.problems[]' | grep -q "Cannot allocate memory"
+	not ruleset_is
+	echo 0 >"$LAB_DIR/refuse"
+	wait_until 15 ruleset_is
+	soon 1 sql "SELECT count(*) FROM events WHERE kind = 'repaired'"
+	soon 0 status '.problems | length'
+}
+
+@test "refused: a start fails: no trace" {
+	refusing
+	hallowd_stop
+	ctl teardown --reason 'for the test'
+	echo 1000 >"$LAB_DIR/refuse"
+	local how
+	for how in '' --boot; do
+		run on_gate timeout 20 env REFUSE="$LAB_DIR/refuse" ASAN_OPTIONS=verify_asan_link_order=0 \
+			LD_PRELOAD="$LAB_DIR/refuse.so" "$LAB_BUILD/hallowd" -c "$CONF" $how
+		same "$status" 1
+		[[ "$output" == *"Cannot allocate memory"* ]]
+		same "$(on_gate nft list ruleset)" ""
+		wait_until 10 lab_gate_quiet
+	done
 }
