@@ -41,8 +41,16 @@ lab_missing() {
 		command -v "${tool%%:*}" >/dev/null || echo "${tool%%:*} (Debian package ${tool##*:})"
 	done
 	command -v $LAB_PYTHON >/dev/null || echo "python3 (Debian package python3)"
-	[ "$(id -u)" -ne 0 ] || unshare --net sh -c 'ip link add v0 type veth peer name v1 && nft add table inet probe' 2>/dev/null ||
+	[ "$(id -u)" -ne 0 ] || lab_probe 2>/dev/null ||
 		echo "a kernel and container that allow network namespaces, veth and nf_tables"
+}
+
+# lab_probe: the least that a lab is made of can be made here.
+lab_probe() {
+	local name=hw-$$-probe status=0
+	ip netns add "$name" && ip -n "$name" link add v0 type veth peer name v1 && lab_in "$name" nft add table inet probe || status=1
+	ip netns del "$name"
+	return $status
 }
 
 # kernel_since MAJOR MINOR: this kernel is that one or a later one.
