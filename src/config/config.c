@@ -178,17 +178,8 @@ static void free_lists(struct config *c)
 
 static void free_endpoints(struct config *c)
 {
-	for (size_t i = 0; i < c->endpoint_count; i++) {
-		struct policy_endpoint *e = &c->endpoints[i];
-
-		free(e->name);
-		free(e->kind);
-		free(e->addresses);
-		free(e->ports);
-		free(e->lists);
-		free(e->owner);
-		free(e->reason);
-	}
+	for (size_t i = 0; i < c->endpoint_count; i++)
+		policy_endpoint_free(&c->endpoints[i]);
 	free(c->endpoints);
 }
 

@@ -40,7 +40,7 @@ static void list_free(struct policy_list *l)
 	prefix_set_free(&l->set);
 }
 
-static void endpoint_free(struct policy_endpoint *e)
+void policy_endpoint_free(struct policy_endpoint *e)
 {
 	free(e->name);
 	free(e->kind);
@@ -51,6 +51,39 @@ static void endpoint_free(struct policy_endpoint *e)
 	free(e->reason);
 }
 
+/* A copy of `count` items; one that is empty has an address too. */
+static void *copy_items(const void *items, size_t count, size_t size)
+{
+	void *copy = calloc(count + 1, size);
+
+	if (copy != NULL && count > 0)
+		memcpy(copy, items, count * size);
+	return copy;
+}
+
+static char *copy_text(const char *text)
+{
+	return strdup(text == NULL ? "" : text);
+}
+
+int policy_endpoint_copy(struct policy_endpoint *to, const struct policy_endpoint *from)
+{
+	*to = *from;
+	to->name = copy_text(from->name);
+	to->kind = copy_text(from->kind);
+	to->owner = copy_text(from->owner);
+	to->reason = copy_text(from->reason);
+	to->addresses = copy_items(from->addresses, from->address_count, sizeof(*to->addresses));
+	to->ports = copy_items(from->ports, from->port_count, sizeof(*to->ports));
+	to->lists = copy_items(from->lists, from->list_count, sizeof(*to->lists));
+	if (to->name != NULL && to->kind != NULL && to->owner != NULL && to->reason != NULL && to->addresses != NULL &&
+	    to->ports != NULL && to->lists != NULL)
+		return 0;
+	policy_endpoint_free(to);
+	memset(to, 0, sizeof(*to));
+	return -1;
+}
+
 void policy_free(struct policy *p)
 {
 	if (p == NULL)
@@ -58,7 +91,7 @@ void policy_free(struct policy *p)
 	for (size_t i = 0; i < p->list_count; i++)
 		list_free(&p->lists[i]);
 	for (size_t i = 0; i < p->endpoint_count; i++)
-		endpoint_free(&p->endpoints[i]);
+		policy_endpoint_free(&p->endpoints[i]);
 	free(p->lists);
 	free(p->endpoints);
 	free(p->grants);

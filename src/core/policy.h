@@ -70,6 +70,10 @@ struct policy {
 	struct policy_limits limits;
 };
 
+/* Copies, or frees what it holds.  policy_endpoint_copy: 0, or -1 with errno ENOMEM; then `to` holds nothing. */
+int policy_endpoint_copy(struct policy_endpoint *to, const struct policy_endpoint *from);
+void policy_endpoint_free(struct policy_endpoint *e);
+
 void policy_free(struct policy *p); /* frees what it holds, not p itself; p is then empty */
 
 /* NULL where there is none. */

@@ -18,26 +18,6 @@ static char *copy_text(const char *text)
 	return strdup(text == NULL ? "" : text);
 }
 
-/* Copies one endpoint; false without memory (then `to` may be freed with policy_free). */
-static bool copy_endpoint(struct policy_endpoint *to, const struct policy_endpoint *from)
-{
-	*to = *from;
-	to->name = copy_text(from->name);
-	to->kind = copy_text(from->kind);
-	to->owner = copy_text(from->owner);
-	to->reason = copy_text(from->reason);
-	to->addresses = calloc(from->address_count + 1, sizeof(*to->addresses));
-	to->ports = calloc(from->port_count + 1, sizeof(*to->ports));
-	to->lists = calloc(from->list_count + 1, sizeof(*to->lists));
-	if (to->name == NULL || to->kind == NULL || to->owner == NULL || to->reason == NULL || to->addresses == NULL ||
-	    to->ports == NULL || to->lists == NULL)
-		return false;
-	memcpy(to->addresses, from->addresses, from->address_count * sizeof(*to->addresses));
-	memcpy(to->ports, from->ports, from->port_count * sizeof(*to->ports));
-	memcpy(to->lists, from->lists, from->list_count * sizeof(*to->lists));
-	return true;
-}
-
 int policy_from_lists(const struct lists *lists, const struct grants *grants, struct policy *p, struct error *err)
 {
 	const struct config *c = lists->config;
@@ -57,12 +37,9 @@ int policy_from_lists(const struct lists *lists, const struct grants *grants, st
 		if (l->name == NULL || prefix_set_copy(&l->set, &s->now.set) == -1)
 			goto fail;
 	}
-	while (p->endpoint_count < c->endpoint_count) {
-		size_t i = p->endpoint_count++;
-
-		if (!copy_endpoint(&p->endpoints[i], &c->endpoints[i]))
+	for (; p->endpoint_count < c->endpoint_count; p->endpoint_count++)
+		if (policy_endpoint_copy(&p->endpoints[p->endpoint_count], &c->endpoints[p->endpoint_count]) == -1)
 			goto fail;
-	}
 	if (grants_into_policy(grants, p) == -1)
 		goto fail;
 	return 0;

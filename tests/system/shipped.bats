@@ -31,14 +31,14 @@ teardown() { lab_down; }
 
 @test "shipped: an installation works wherever it stands, and uninstall takes all of it away" {
 	# Never into the real file system: all of it is below LAB_DIR.
-	make -s -C "$LAB_BUILD" install DESTDIR="$LAB_DIR/root" >"$LAB_DIR/install.log" 2>&1 || { cat "$LAB_DIR/install.log"; return 1; }
+	make -s -C "$LAB_BUILD" install DESTDIR="$LAB_DIR/dest" >"$LAB_DIR/install.log" 2>&1 || { cat "$LAB_DIR/install.log"; return 1; }
 	local bin unit
-	bin=$(dirname "$(find "$LAB_DIR/root" -name hallowctl -type f)")
-	unit=$(find "$LAB_DIR/root" -name hallowd.service)
+	bin=$(dirname "$(find "$LAB_DIR/dest" -name hallowctl -type f)")
+	unit=$(find "$LAB_DIR/dest" -name hallowd.service)
 	grep -q "^ExecStart=.*/sbin/hallowd$" "$unit"
 	not grep -q @sbindir@ "$unit"
 	if command -v systemd-analyze >/dev/null; then
-		sed -i "s#^Exec[A-Z][a-z]*=#&$LAB_DIR/root#" "$unit" "$(dirname "$unit")/hallowd-refresh.service"
+		sed -i "s#^Exec[A-Z][a-z]*=#&$LAB_DIR/dest#" "$unit" "$(dirname "$unit")/hallowd-refresh.service"
 		run systemd-analyze verify --man=no "$unit" "$(dirname "$unit")/hallowd-refresh.timer"
 		same "$output" ""
 	fi
@@ -47,8 +47,8 @@ teardown() { lab_down; }
 	LAB_BUILD=$bin hallowd_start
 	same "$(LAB_BUILD=$bin ctl -o json lists humanitec | jq '.entries | length')" 6
 	child hallowd-record >/dev/null
-	[[ "$(readlink "/proc/$(child hallowd-record)/exe")" == "$LAB_DIR/root/"* ]]
+	[[ "$(readlink "/proc/$(child hallowd-record)/exe")" == "$LAB_DIR/dest/"* ]]
 	hallowd_stop
-	make -s -C "$LAB_BUILD" uninstall DESTDIR="$LAB_DIR/root" >"$LAB_DIR/install.log" 2>&1
-	same "$(find "$LAB_DIR/root" -type f)" ""
+	make -s -C "$LAB_BUILD" uninstall DESTDIR="$LAB_DIR/dest" >"$LAB_DIR/install.log" 2>&1
+	same "$(find "$LAB_DIR/dest" -type f)" ""
 }
