@@ -12,7 +12,7 @@
 #include "daemon/schedule.h"
 
 /* A writer may need several steps; the list is read this long after the first of them. */
-#define SETTLE_MS 200
+#define SETTLE_MS 400
 
 struct watched {
 	int descriptor; /* of the folder, from inotify */
