@@ -345,7 +345,7 @@ static int print_events(const struct report *r, bool decisions, FILE *out)
 	if (finish(&t, out) == -1)
 		return -1;
 	if (routine > 0)
-		fprintf(out, "  and %zu refreshes of lists\n", routine);
+		fprintf(out, "  and %zu %s of lists\n", routine, routine == 1 ? "refresh" : "refreshes");
 	if (!any)
 		fputs("  none\n", out);
 	return 0;
