@@ -10,6 +10,7 @@
 
 #define KEY_ID_SIZE 8
 #define HASH_SIZE 64
+#define BASE64 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 #define TRUSTED "trusted comment: "
 #define UNTRUSTED "untrusted comment: "
 
@@ -33,12 +34,14 @@ struct line {
 	size_t len;
 };
 
-/* Just `size` bytes of base64, with its padding. */
+/* Just `size` bytes of base64, with its padding.  libsodium 1.0.18 takes some bytes above 127 for letters of base64 where char
+ * is signed, so they are looked at first. */
 static bool decode(const char *text, size_t len, void *out, size_t size)
 {
 	size_t used;
 
-	return sodium_base642bin(out, size, text, len, NULL, &used, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	return strspn(text, BASE64) >= len &&
+	       sodium_base642bin(out, size, text, len, NULL, &used, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
 	       used == size;
 }
 

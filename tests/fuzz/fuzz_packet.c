@@ -1,5 +1,6 @@
 /* Feeds bytes to hallowd-record as if the kernel had logged them: a datagram of netlink messages, each a packet with
  * its prefix.  The addresses and ports in it are a stranger's. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,11 +36,13 @@ static void check_prefix(struct log_prefixes *prefixes, const struct packet *p)
 {
 	uint16_t number = log_prefix_number(prefixes, p->prefix, p->prefix_len);
 	const struct log_prefix *prefix;
+	bool names_list;
 
 	if (number == LOG_PREFIX_NONE)
 		return;
 	prefix = &prefixes->all[number];
-	if (prefix->endpoint[0] == '\0' || (prefix->list[0] != '\0') != (prefix->kind == LOG_KIND_ALLOW) ||
+	names_list = prefix->kind == LOG_KIND_ALLOW || prefix->kind == LOG_KIND_GRANT;
+	if (prefix->endpoint[0] == '\0' || (prefix->list[0] != '\0') != names_list ||
 	    log_prefix_number(prefixes, p->prefix, p->prefix_len) != number)
 		abort();
 }
