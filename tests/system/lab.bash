@@ -223,7 +223,7 @@ gone() {
 
 # wait_until SECONDS COMMAND…: waits for the command to succeed; non-zero when the time is over.
 wait_until() {
-	local end=$((SECONDS + $1 + 1))
+	local end=$((SECONDS + 3 * $1 + 1)) # a busy host is slow, and waiting for what comes costs nothing
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$end" ] || return 1
