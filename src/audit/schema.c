@@ -44,7 +44,7 @@
 #define VERDICT(v) "CASE " v " WHEN 0 THEN 'allow' ELSE 'deny' END"
 
 /* Times are in microseconds since 1970. */
-static const char version_1[] =
+static const char tables_1[] =
 	/* As last told by a policy; `present` is 1 where the last policy had it. */
 	"CREATE TABLE endpoint (\n"
 	"  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, mode TEXT NOT NULL,\n"
@@ -161,8 +161,10 @@ static const char version_1[] =
 	"CREATE VIEW endpoints (name, kind, mode, place, owner, reason, lists, present) AS\n"
 	"SELECT name, kind, mode, place, owner, reason, lists, present FROM endpoint WHERE kind <> '';";
 
-/* Step n leads from version n to n + 1.  A step that was released is never changed; each later one gets its own. */
-static const char *const steps[] = { version_1 };
+/* Step n leads from version n to n + 1, part by part.  A step that was released is never changed; each later one gets its
+ * own. */
+static const char *const version_1[] = { tables_1, NULL };
+static const char *const *const steps[] = { version_1 };
 
 #define CURRENT ((int)(sizeof(steps) / sizeof(steps[0])))
 
@@ -210,8 +212,9 @@ static int update_from(sqlite3 *db, int version)
 	char stamp[96];
 
 	for (; version < CURRENT; version++)
-		if (run(db, steps[version]) == -1)
-			return -1;
+		for (const char *const *part = steps[version]; *part != NULL; part++)
+			if (run(db, *part) == -1)
+				return -1;
 	sqlite3_snprintf(sizeof(stamp), stamp, "PRAGMA user_version = %d; PRAGMA application_id = %d", CURRENT,
 	                 AUDIT_APPLICATION_ID);
 	return run(db, stamp);
