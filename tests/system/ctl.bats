@@ -4,7 +4,7 @@
 
 load lab.bash
 
-VERBS=(check plan refresh lists history approve reject rollback unpin explain reload teardown status log report)
+VERBS=(init check plan refresh lists history approve reject rollback unpin explain reload teardown status log report)
 
 setup() {
 	DIR=$(mktemp -d "${TMPDIR:-/tmp}/hallowd-ctl.XXXXXX")
@@ -81,7 +81,7 @@ asked() { grep -v '^sync$' "$ANSWERS/asked"; }
 	exits 2 zzzzzz
 	says "there is no verb 'zzzzzz'"
 	local later
-	for later in simulate replay export verify prove check-proof checkpoint init doctor \
+	for later in simulate replay export verify prove check-proof checkpoint doctor \
 		metrics; do
 		exits 2 "$later" x y
 		says "$later is not supported yet"
