@@ -51,7 +51,7 @@ struct verb {
 	int (*run)(struct ctl *ctl, const struct arguments *args); /* returns an exit code */
 };
 
-extern const struct verb verb_approve, verb_check, verb_confirm, verb_explain, verb_grant, verb_grants, verb_history, verb_init,
+extern const struct verb verb_approve, verb_check, verb_confirm, verb_doctor, verb_explain, verb_grant, verb_grants, verb_history, verb_init,
 	verb_lists, verb_log, verb_plan, verb_refresh, verb_reject, verb_reload, verb_report, verb_revoke, verb_rollback,
 	verb_status, verb_teardown, verb_unpin;
 
