@@ -15,7 +15,4 @@ json_t *answer_neighbours(struct daemon *d, struct texts *problems);
 json_t *answer_list(const struct list_state *s);
 json_t *answer_change(const struct kernel_change *c, const struct texts *warnings);
 
-/* SOURCE DESTINATION[:PORT][/PROTOCOL].  NULL with *err where they are not understood. */
-json_t *answer_explain(const struct daemon *d, const char *source, const char *destination, struct error *err);
-
 #endif

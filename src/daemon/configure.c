@@ -177,18 +177,25 @@ static const char *fixed_part_changed(const struct config *old, const struct con
 	return NULL;
 }
 
+int configure_check_fixed(const struct daemon *d, const struct config *new, struct error *err)
+{
+	const char *fixed = fixed_part_changed(d->lists->config, new);
+
+	if (fixed == NULL)
+		return 0;
+	return error_set(err, "%s: %s has changed; that needs a restart of hallowd, which leaves the policy in force",
+	                 d->config_path, fixed);
+}
+
 static int load_again(struct configuring *c, struct buffer *errors)
 {
 	struct config *config;
-	const char *fixed;
 	struct error err;
 
 	if (config_load(c->d->config_path, &config, errors) == -1)
 		return -1;
-	fixed = fixed_part_changed(c->d->lists->config, config);
-	if (fixed != NULL) {
-		buffer_printf(errors, "%s: %s has changed; that needs a restart of hallowd, which leaves the policy in force",
-		              c->d->config_path, fixed);
+	if (configure_check_fixed(c->d, config, &err) == -1) {
+		buffer_printf(errors, "%s", err.text);
 		config_free(config);
 		return -1;
 	}

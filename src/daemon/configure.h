@@ -23,4 +23,7 @@ void configure_reload(struct daemon *d, const char *by, const struct session *se
 /* Puts the last good configuration in force again, as one operation, because what was tried was not confirmed. */
 void configure_back(struct daemon *d, configured *done, void *ctx);
 
+/* What hallowd stands on while it runs has to be as it was.  0, or -1 with *err. */
+int configure_check_fixed(const struct daemon *d, const struct config *next, struct error *err);
+
 #endif

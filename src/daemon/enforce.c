@@ -10,6 +10,7 @@
 #include "core/file.h"
 #include "core/list_file.h"
 #include "core/log.h"
+#include "daemon/endpoint_text.h"
 
 #define TORN_DOWN_FILE "torn-down"
 
@@ -50,39 +51,15 @@ fail:
 
 /* --- what the recorder is told --- */
 
-static char *where_text(const struct policy_endpoint *e)
-{
-	struct buffer b = BUFFER_INIT;
-	char prefix[PREFIX_TEXT_MAX], *text;
-	int bad = 0;
-
-	for (size_t i = 0; i < e->address_count; i++) {
-		const struct prefix *p = &e->addresses[i];
-		bool host = p->length == address_size(p->addr.family) * 8;
-
-		bad |= buffer_printf(&b, "%s%s", i == 0 ? "" : ", ",
-		                     host ? address_format(&p->addr, prefix) : prefix_format(p, prefix));
-	}
-	for (size_t i = 0; i < e->port_count; i++) {
-		bad |= buffer_printf(&b, "%s%u", i == 0 ? " port " : ", ", e->ports[i].first);
-		if (e->ports[i].last != e->ports[i].first)
-			bad |= buffer_printf(&b, "-%u", e->ports[i].last);
-	}
-	bad |= buffer_printf(&b, " %s", protocol_name(e->protocol));
-	text = bad != 0 || buffer_str(&b) == NULL ? NULL : strdup(buffer_str(&b));
-	buffer_free(&b);
-	return text;
-}
-
 static bool describe_endpoint(struct audit_policy_endpoint *to, const struct policy *p, const struct policy_endpoint *e,
                               bool in_place)
 {
 	to->name = copy_text(e->name);
 	to->kind = copy_text(e->kind);
-	to->mode = copy_text(e->mode == MODE_ENFORCE ? "enforce" : "observe");
+	to->mode = copy_text(endpoint_mode_text(e));
 	to->owner = copy_text(e->owner);
 	to->reason = copy_text(e->reason);
-	to->where = where_text(e);
+	to->where = endpoint_where_text(e);
 	to->state = !in_place ? COVERAGE_UNPROTECTED : e->mode == MODE_ENFORCE ? COVERAGE_ENFORCED : COVERAGE_OBSERVED;
 	to->lists = calloc(e->list_count + 1, sizeof(*to->lists));
 	if (to->name == NULL || to->kind == NULL || to->mode == NULL || to->owner == NULL || to->reason == NULL ||

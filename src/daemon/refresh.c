@@ -246,7 +246,7 @@ static void request_free(struct refresh_request *q)
 	free(q);
 }
 
-static json_t *result_json(const struct list_result *r)
+json_t *refresh_result_json(const struct list_result *r)
 {
 	const struct list_state *s = r->list;
 	json_t *origins = json_array();
@@ -324,7 +324,7 @@ static void judged(void *ctx, struct refresh *r)
 		int one = result_exit(d, &r->results[i]);
 
 		code = one > code ? one : code;
-		json_array_append_new(told, result_json(&r->results[i]));
+		json_array_append_new(told, refresh_result_json(&r->results[i]));
 	}
 	if (!d->applied || d->torn_down.is)
 		code = EXIT_NOT_ENFORCED;

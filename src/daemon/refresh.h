@@ -36,6 +36,7 @@ struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool wantin
 void refresh_free(struct refresh *r); /* also in the middle: ends what runs */
 
 struct list_result *refresh_results(struct refresh *r, size_t *count);
+json_t *refresh_result_json(const struct list_result *r); /* {list, outcome, revision, added, removed, reasons, origins} */
 
 /* The answers, revisions and held changes to disk and to the audit log.  Trouble with the disk is logged, and becomes a
  * reason of that list's result. */

@@ -21,6 +21,7 @@ struct request {
 	bool may_change; /* root or the daemon's own user */
 	struct session session; /* of who asks; not known where --force was given */
 	int64_t confirm; /* reload: seconds, 0 for good */
+	bool plan_refresh, plan_nft; /* plan: of a refresh, not of a reload; as nft would list it */
 	request_answered *answered;
 	void *ctx;
 };

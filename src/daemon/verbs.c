@@ -9,8 +9,10 @@
 #include "daemon/configure.h"
 #include "daemon/confirm.h"
 #include "daemon/enforce.h"
+#include "daemon/explain.h"
 #include "daemon/json_text.h"
 #include "daemon/operation.h"
+#include "daemon/plan.h"
 #include "daemon/refresh.h"
 #include "daemon/revision.h"
 #include "daemon/request.h"
@@ -52,71 +54,86 @@ static void verb_lists(struct request *r)
 	request_answer(r, EXIT_DONE, array);
 }
 
+static void torn_down_text(const struct torn_down *t, struct error *why)
+{
+	char text[TIME_TEXT_MAX];
+
+	error_set(why, "nothing is enforced: torn down by %s on %s: %s (a start of hallowd, or 'hallowctl reload' where it runs, "
+	               "enforces again)", t->by, time_format(t->time, 0, text), t->reason);
+}
+
+/* Whether the kernel does what the policy says; else *why. */
+static bool in_force(struct daemon *d, struct error *why)
+{
+	struct kernel_state state;
+
+	if (d->torn_down.is) {
+		torn_down_text(&d->torn_down, why);
+		return false;
+	}
+	if (kernel_state(d->kernel, &state, why) == -1)
+		return false;
+	if (!state.present)
+		error_set(why, "nothing is enforced: table inet " KERNEL_TABLE " is not in the kernel");
+	return state.present;
+}
+
+/* Without a running hallowd the policy is what the configuration says now, and the kernel may have another. */
+static bool kernel_has_another(struct daemon *d, struct error *why)
+{
+	struct kernel_change change;
+	bool differs;
+
+	if (!d->once || kernel_plan(d->kernel, &d->policy, &change, why) == -1)
+		return false;
+	differs = change.any;
+	kernel_change_free(&change);
+	error_set(why, "the kernel has another policy than the configuration that this is about; 'hallowctl plan' shows the "
+	               "difference");
+	return differs;
+}
+
 static void verb_explain(struct request *r)
 {
 	struct error err;
-	json_t *answer = answer_explain(r->d, r->words[1], r->words[2], &err);
+	json_t *answer = explain(r->d, r->words[1], r->words[2], &err);
 
 	if (answer == NULL)
 		request_fail(r, EXIT_USAGE, "%s", err.text);
+	else if (!in_force(r->d, &err))
+		request_answer_and_warn(r, EXIT_NOT_ENFORCED, err.text, answer);
+	else if (kernel_has_another(r->d, &err))
+		request_answer_and_warn(r, EXIT_DONE, err.text, answer);
 	else
 		request_answer(r, EXIT_DONE, answer);
 }
 
-/* --- plan --- */
-
-static void warn_empty(const struct lists *l, struct texts *warnings)
+/* Whether each word behind the verb is a list that can be refreshed; answers where one is not. */
+static bool lists_with_origins(struct request *r)
 {
-	for (size_t i = 0; i < l->config->list_count; i++)
-		if (list_unknown(&l->items[i]))
-			texts_add(warnings, "nothing is known of list %s yet; it is fetched before it is put in force",
-			          l->config->lists[i].name);
-}
+	for (size_t i = 1; i < r->count; i++) {
+		const struct list_state *s = named_list(r, r->words[i]);
 
-/* The configuration file as it is now, with the lists as they were last good. */
-static int planned_policy(struct daemon *d, struct policy *p, struct texts *warnings, struct buffer *errors)
-{
-	struct config *config;
-	struct lists *lists;
-	struct own_changes *own;
-	struct error err;
-	int result = -1;
-
-	if (config_load(d->config_path, &config, errors) == -1)
-		return -1;
-	if (lists_load(config, d->state_fd, &lists, &err) == -1) {
-		buffer_printf(errors, "%s", err.text);
-		return -1;
+		if (s == NULL)
+			return false;
+		if (s->config->origin_count == 0) {
+			request_fail(r, EXIT_USAGE, "list '%s' has no origins: its entries stand in %s, and 'hallowctl reload' takes them up",
+			             r->words[i], r->d->config_path);
+			return false;
+		}
 	}
-	if (own_lists_take(lists, &own, &err) == -1 || policy_from_lists(lists, &d->grants, p, &err) == -1) {
-		buffer_printf(errors, "%s", err.text);
-	} else {
-		warn_empty(lists, warnings);
-		result = 0;
-	}
-	own_changes_free(own);
-	lists_free(lists);
-	return result;
+	return true;
 }
 
 static void verb_plan(struct request *r)
 {
-	struct texts warnings = TEXTS_INIT;
-	struct buffer errors = BUFFER_INIT;
-	struct kernel_change change = { 0 };
-	struct policy p = { 0 };
-	struct error err;
-
-	if (planned_policy(r->d, &p, &warnings, &errors) == -1)
-		request_fail(r, EXIT_USAGE, "%s", buffer_str(&errors));
-	else if (kernel_plan(r->d->kernel, &p, &change, &err) == -1)
-		request_fail(r, EXIT_FAILED, "the kernel cannot be asked: %s", err.text);
-	else
-		request_answer(r, EXIT_DONE, answer_change(&change, &warnings));
-	policy_free(&p);
-	kernel_change_free(&change);
-	texts_free(&warnings);
-	buffer_free(&errors);
+	if (!r->plan_refresh && r->count > 1)
+		request_fail(r, EXIT_USAGE, "'plan' takes lists only with --refresh");
+	else if (r->plan_refresh && !r->may_change)
+		request_fail(r, EXIT_FAILED, "'plan --refresh' asks the publishers, so it is for root and the user that hallowd runs as; "
+		                             "you are %s", r->user);
+	else if (lists_with_origins(r))
+		plan_run(r);
 }
 
 /* --- what changes something --- */
@@ -124,12 +141,8 @@ static void verb_plan(struct request *r)
 /* Why a refreshed list is not in force. */
 static void not_enforced(const struct daemon *d, struct error *why)
 {
-	char text[TIME_TEXT_MAX];
-
 	if (d->torn_down.is)
-		error_set(why, "nothing is enforced: torn down by %s on %s: %s (a start of hallowd, or 'hallowctl reload' where it "
-		               "runs, enforces again)", d->torn_down.by, time_format(d->torn_down.time, 0, text),
-		          d->torn_down.reason);
+		torn_down_text(&d->torn_down, why);
 	else
 		error_set(why, "nothing is enforced: the kernel was not changed: %s", d->kernel_trouble);
 }
@@ -151,18 +164,8 @@ static void refreshed(void *ctx, json_t *result, int exit_code)
 
 static void verb_refresh(struct request *r)
 {
-	for (size_t i = 1; i < r->count; i++) {
-		const struct list_state *s = named_list(r, r->words[i]);
-
-		if (s == NULL)
-			return;
-		if (s->config->origin_count == 0) {
-			request_fail(r, EXIT_USAGE, "list '%s' has no origins: its entries stand in %s, and 'hallowctl reload' takes "
-			                            "them up", r->words[i], r->d->config_path);
-			return;
-		}
-	}
-	if (refresh_submit(r->d, r->words + 1, r->count - 1, &r->session, refreshed, r) == -1)
+	if (lists_with_origins(r) &&
+	    refresh_submit(r->d, r->words + 1, r->count - 1, &r->session, refreshed, r) == -1)
 		request_fail(r, EXIT_FAILED, "no memory to ask the lists' origins");
 }
 
@@ -470,13 +473,13 @@ static const struct verb {
 	size_t min, max; /* words behind it */
 	bool changes;
 	bool running_only;
-	bool may_cut;    /* it may cut the connection of who asks: options --session and --force */
+	bool options;    /* it has some: all that may cut the connection of who asks take --session and --force */
 	void (*run)(struct request *r);
 } verbs[] = {
 	{ "status", 0, 0, false, false, false, verb_status },
 	{ "lists", 0, 1, false, false, false, verb_lists },
 	{ "explain", 2, 2, false, false, false, verb_explain },
-	{ "plan", 0, 0, false, false, false, verb_plan },
+	{ "plan", 0, CONTROL_WORDS_MAX, false, false, true, verb_plan },
 	{ "sync", 0, 0, false, true, false, verb_sync },
 	{ "refresh", 0, CONTROL_WORDS_MAX, true, false, true, verb_refresh },
 	{ "reload", 0, 0, true, false, true, verb_reload },
@@ -506,17 +509,32 @@ bool verb_changes(const char *name)
 	return v != NULL && v->changes;
 }
 
-/* Options stand right behind the verb: "--session=A PORT B PORT", "--force", and "--confirm=SECONDS" of reload. */
+/* Of `plan`. */
+static bool take_plan_option(struct request *r, const char *word)
+{
+	bool *option = strcmp(word, "--refresh") == 0 ? &r->plan_refresh : strcmp(word, "--nft") == 0 ? &r->plan_nft : NULL;
+
+	if (option == NULL || strcmp(r->words[0], "plan") != 0)
+		return false;
+	*option = true;
+	return true;
+}
+
+/* Options stand right behind the verb: "--session=A PORT B PORT", "--force", "--confirm=SECONDS" of reload, "--refresh" and
+ * "--nft" of plan. */
 static int take_option(struct request *r, const char *word, bool *force, struct error *err)
 {
 	char *end;
+
+	if (take_plan_option(r, word))
+		return 0;
 
 	if (strcmp(word, "--force") == 0) {
 		*force = true;
 		return 0;
 	}
 	if (strncmp(word, "--session=", 10) == 0)
-		return session_parse(&r->session, word + 10, err);
+		return session_parse(&r->session, word + 10, err) == -1 && strcmp(r->words[0], "plan") != 0 ? -1 : 0;
 	if (strncmp(word, "--confirm=", 10) != 0 || strcmp(r->words[0], "reload") != 0)
 		return error_set(err, "hallowd does not know the option '%s' of '%s'", word, r->words[0]);
 	r->confirm = strtoll(word + 10, &end, 10);
@@ -547,7 +565,7 @@ void verb_run(struct request *r)
 	struct error err;
 	size_t given;
 
-	if (v != NULL && v->may_cut && take_options(r, &err) == -1) {
+	if (v != NULL && v->options && take_options(r, &err) == -1) {
 		request_fail(r, EXIT_USAGE, "%s", err.text);
 		return;
 	}
