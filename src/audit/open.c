@@ -8,6 +8,7 @@
 #include "audit/address_sql.h"
 #include "audit/audit.h"
 #include "audit/schema.h"
+#include "audit/tree.h"
 #include "audit/vfs.h"
 #include "core/time_text.h"
 
@@ -140,6 +141,20 @@ static int set_aside(const char *name, struct error *err)
 	return 0;
 }
 
+static int append_event(sqlite3 *db, int64_t id)
+{
+	struct tree tree;
+	int rc = tree_init(&tree, db);
+
+	if (rc == SQLITE_OK)
+		rc = tree_append(&tree, LEAF_EVENT, id);
+	tree.touched |= OPEN_BIT(OPEN_STATE);
+	if (rc == SQLITE_OK)
+		rc = tree_flush(&tree);
+	tree_close(&tree);
+	return rc;
+}
+
 /* baseline: what the kernel has counted so far is in the log that was set aside. */
 static int write_damaged(sqlite3 *db, const char *name, const char *why, struct error *err)
 {
@@ -156,7 +171,9 @@ static int write_damaged(sqlite3 *db, const char *name, const char *why, struct 
 	sqlite3_bind_text(stmt, 4, why, -1, SQLITE_STATIC);
 	rc = sqlite3_step(stmt);
 	sqlite3_finalize(stmt);
-	if (rc != SQLITE_DONE || sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+	if (rc == SQLITE_DONE)
+		rc = append_event(db, sqlite3_last_insert_rowid(db));
+	if (rc != SQLITE_OK || sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
 		return error_set(err, "%s: %s", AUDIT_FILE, sqlite3_errmsg(db));
 	return 0;
 }

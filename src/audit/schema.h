@@ -16,4 +16,7 @@ int schema_update(sqlite3 *db, struct error *err);
 /* The version of the open database.  0 with *version, or -1 as above. */
 int schema_version(sqlite3 *db, int *version, struct error *err);
 
+/* Parts of steps that have a file of their own: SQL. */
+extern const char schema_tree[]; /* of version 2: the tree over the rows */
+
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/leaves.h"
 #include "record/policies.h"
 
 void coverage_free(struct coverage *c)
@@ -107,6 +108,7 @@ static int extend(struct segment *g, struct store *s, time_us to)
 static int follow(struct segment *g, struct store *s, time_us to, enum coverage_state state)
 {
 	sqlite3_stmt *stmt = store_use(s, ST_SEGMENT_ADD);
+	int64_t added;
 
 	sqlite3_bind_int64(stmt, 1, g->endpoint);
 	sqlite3_bind_int64(stmt, 2, g->to);
@@ -114,7 +116,10 @@ static int follow(struct segment *g, struct store *s, time_us to, enum coverage_
 	sqlite3_bind_int(stmt, 4, (int)state);
 	if (store_run(s, stmt) == -1)
 		return -1;
-	g->id = sqlite3_last_insert_rowid(s->db);
+	added = sqlite3_last_insert_rowid(s->db);
+	if (g->id != 0 && leaves_append(s, LEAF_SEGMENT, g->id) == -1)
+		return -1;
+	g->id = added;
 	g->from = g->to;
 	g->to = to;
 	g->state = state;

@@ -3,18 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/leaves.h"
+
 #define HOUR (3600 * US_PER_SECOND)
 
 void elements_free(struct elements *e)
 {
 	free(e->all);
 	*e = (struct elements){ NULL, 0 };
-}
-
-int elements_drop(struct elements *e, struct store *s)
-{
-	elements_free(e);
-	return store_run(s, store_use(s, ST_AGGREGATES_CLOSE));
 }
 
 /* --- order */
@@ -107,7 +103,16 @@ static int close_row(struct store *s, const struct element *e)
 	sqlite3_stmt *stmt = store_use(s, ST_AGGREGATE_CLOSE);
 
 	sqlite3_bind_int64(stmt, 1, e->row);
-	return store_run(s, stmt);
+	return store_run(s, stmt) == -1 ? -1 : leaves_append(s, LEAF_AGGREGATE, e->row);
+}
+
+int elements_drop(struct elements *e, struct store *s)
+{
+	for (size_t i = 0; i < e->count; i++)
+		if (close_row(s, &e->all[i]) == -1)
+			return -1;
+	elements_free(e);
+	return 0;
 }
 
 static int add_row(struct store *s, struct element *e, uint64_t grown, time_us from, time_us to)

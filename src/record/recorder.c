@@ -292,16 +292,10 @@ static int write_report(struct recorder *r)
 static int write_stall(struct recorder *r)
 {
 	time_us now = time_now(), stalled = now - r->stalled_since;
-	sqlite3_stmt *stmt;
 
 	if (r->stalled_since == 0 || stalled < US_PER_SECOND)
 		return 0;
-	stmt = store_use(&r->store, ST_STALL_ADD);
-	sqlite3_bind_int64(stmt, 1, now);
-	sqlite3_bind_text(stmt, 2, AUDIT_FILE, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmt, 3, stalled / US_PER_SECOND);
-	sqlite3_bind_text(stmt, 4, r->stall.text, -1, SQLITE_STATIC);
-	return store_run(&r->store, stmt);
+	return store_stall(&r->store, now, stalled / US_PER_SECOND, r->stall.text);
 }
 
 static int write_all_of_it(struct recorder *r, const struct reached *reached, bool report, size_t *settled)

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/view_sql.h"
+#include "record/leaves.h"
+
 #define PORT_OFFSET 32768 /* see audit/schema.c */
 
 static const char *const sql[ST_COUNT] = {
@@ -29,13 +32,16 @@ static const char *const sql[ST_COUNT] = {
 	[ST_DECISION_FIND] = "SELECT id FROM decision WHERE endpoint = ?1 AND verdict = ?2 AND reason = ?3 AND list = ?4"
 	                     " AND revision = ?5",
 	[ST_DECISION_ADD] = "INSERT INTO decision (endpoint, verdict, reason, list, revision) VALUES (?1, ?2, ?3, ?4, ?5)",
+	[ST_DECISION_TEXTS] = "SELECT e.name, " VERDICT("d.verdict") ", d.reason, d.list, d.revision FROM decision d"
+	                      " CROSS JOIN endpoint e ON e.id = d.endpoint WHERE d.id = ?1",
 	[ST_POOL_SAVE] = "INSERT OR REPLACE INTO pool"
 	                 " (endpoint, verdict, handle, kernel, recorded, aggregated, next, late, carried)"
 	                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[ST_POOL_DELETE] = "DELETE FROM pool WHERE endpoint = ?1 AND verdict = ?2",
 	[ST_TALLY_ADD] = "INSERT INTO tally"
-	                 " (hour, endpoint, verdict, from_time, to_time, counted, recorded, aggregated, lost)"
-	                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (hour, endpoint, verdict) DO UPDATE SET"
+	                 " (hour, endpoint, verdict, from_time, to_time, counted, recorded, aggregated, lost, part)"
+	                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+	                 " ON CONFLICT (hour, part, endpoint, verdict) DO UPDATE SET"
 	                 " from_time = min(from_time, excluded.from_time), to_time = max(to_time, excluded.to_time),"
 	                 " counted = counted + excluded.counted, recorded = recorded + excluded.recorded,"
 	                 " aggregated = aggregated + excluded.aggregated, lost = lost + excluded.lost",
@@ -43,7 +49,6 @@ static const char *const sql[ST_COUNT] = {
 	                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)",
 	[ST_AGGREGATE_GROW] = "UPDATE aggregate SET to_time = ?2, count = count + ?3, kernel = ?4 WHERE id = ?1",
 	[ST_AGGREGATE_CLOSE] = "UPDATE aggregate SET live = NULL WHERE id = ?1",
-	[ST_AGGREGATES_CLOSE] = "UPDATE aggregate SET live = NULL WHERE live = 1",
 	[ST_SEGMENT_ADD] = "INSERT INTO segment (endpoint, from_time, to_time, state) VALUES (?1, ?2, ?3, ?4)",
 	[ST_SEGMENT_EXTEND] = "UPDATE segment SET to_time = ?2 WHERE id = ?1",
 	[ST_SEGMENT_STATE] = "UPDATE segment SET state = ?2 WHERE id = ?1",
@@ -56,10 +61,35 @@ static const char *const sql[ST_COUNT] = {
 	[ST_TALLIES_DELETE] = "DELETE FROM tally WHERE hour < ?1",
 };
 
+/* Which rows that may still change a statement changes; those that are closed become leaves. */
+static const unsigned touches[ST_COUNT] = {
+	[ST_ENDPOINT_ADD] = OPEN_BIT(OPEN_ENDPOINT),
+	[ST_ENDPOINT_DESCRIBE] = OPEN_BIT(OPEN_ENDPOINT),
+	[ST_ENDPOINTS_ABSENT] = OPEN_BIT(OPEN_ENDPOINT),
+	[ST_TARGET_ADD] = OPEN_BIT(OPEN_TARGET),
+	[ST_DECISION_ADD] = OPEN_BIT(OPEN_DECISION),
+	[ST_POOL_SAVE] = OPEN_BIT(OPEN_POOL),
+	[ST_POOL_DELETE] = OPEN_BIT(OPEN_POOL),
+	[ST_TALLY_ADD] = OPEN_BIT(OPEN_TALLY),
+	[ST_AGGREGATE_ADD] = OPEN_BIT(OPEN_AGGREGATE),
+	[ST_AGGREGATE_GROW] = OPEN_BIT(OPEN_AGGREGATE),
+	[ST_AGGREGATE_CLOSE] = OPEN_BIT(OPEN_AGGREGATE),
+	[ST_SEGMENT_ADD] = OPEN_BIT(OPEN_SEGMENT),
+	[ST_SEGMENT_EXTEND] = OPEN_BIT(OPEN_SEGMENT),
+	[ST_SEGMENT_STATE] = OPEN_BIT(OPEN_SEGMENT),
+	[ST_STATE_SAVE] = OPEN_BIT(OPEN_STATE),
+};
+
 static int failed(struct store *s)
 {
 	s->code = sqlite3_errcode(s->db) & 0xff;
 	return error_set(&s->err, "%s: %s", AUDIT_FILE, sqlite3_errmsg(s->db));
+}
+
+int store_tree_failed(struct store *s, int code)
+{
+	s->code = code & 0xff;
+	return error_set(&s->err, "%s: the tree over the rows: %s", AUDIT_FILE, sqlite3_errstr(code));
 }
 
 int store_no_memory(struct store *s)
@@ -81,6 +111,8 @@ static void forget(struct store *s)
 		free(s->endpoints[i].name);
 	s->endpoint_count = 0;
 	memset(s->targets, 0, sizeof(s->targets));
+	for (size_t i = 0; i < STORE_DECISIONS; i++)
+		s->decisions[i].id = 0;
 	free(s->state.epoch);
 	s->state.epoch = NULL;
 }
@@ -91,17 +123,25 @@ static void finalize(struct store *s)
 		sqlite3_finalize(s->statements[i]);
 		s->statements[i] = NULL;
 	}
+	tree_close(&s->tree);
 }
 
 static int prepare_all(struct store *s)
 {
+	int rc;
+
 	for (size_t i = 0; i < ST_COUNT; i++)
 		if (sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL) != SQLITE_OK) {
 			failed(s);
 			store_close(s);
 			return -1;
 		}
-	return 0;
+	rc = tree_init(&s->tree, s->db);
+	if (rc == SQLITE_OK)
+		return 0;
+	store_tree_failed(s, rc);
+	store_close(s);
+	return -1;
 }
 
 int store_open(struct store *s)
@@ -130,6 +170,8 @@ void store_close(struct store *s)
 	sqlite3_close(s->db);
 	s->db = NULL;
 	forget(s);
+	for (size_t i = 0; i < STORE_DECISIONS; i++)
+		buffer_free(&s->decisions[i].bytes);
 	free(s->endpoints);
 	s->endpoints = NULL;
 	s->endpoint_cap = 0;
@@ -141,6 +183,7 @@ sqlite3_stmt *store_use(struct store *s, enum store_statement which)
 {
 	sqlite3_stmt *stmt = s->statements[which];
 
+	s->tree.touched |= touches[which];
 	sqlite3_clear_bindings(stmt);
 	return stmt;
 }
@@ -198,7 +241,14 @@ static int save_state(struct store *s)
 
 int store_commit(struct store *s)
 {
-	return save_state(s) == -1 ? -1 : store_run(s, store_use(s, ST_COMMIT));
+	int rc;
+
+	if (save_state(s) == -1)
+		return -1;
+	rc = tree_flush(&s->tree);
+	if (rc == SQLITE_OK)
+		return store_run(s, store_use(s, ST_COMMIT));
+	return store_tree_failed(s, rc);
 }
 
 void store_rollback(struct store *s)
@@ -286,7 +336,12 @@ static int load_endpoints(struct store *s)
 
 int store_load(struct store *s)
 {
+	int rc;
+
 	forget(s);
+	rc = tree_load(&s->tree);
+	if (rc != SQLITE_OK)
+		return store_tree_failed(s, rc);
 	return load_state(s) == -1 ? -1 : load_endpoints(s);
 }
 
@@ -435,7 +490,12 @@ int store_connection(struct store *s, const struct row *row, int64_t decision, i
 	if (store_run(s, stmt) == -1)
 		return -1;
 	s->state.last_id = id;
-	return 0;
+	return leaves_connection(s, id, row, decision);
+}
+
+static int run_and_append(struct store *s, sqlite3_stmt *stmt, enum leaf_kind kind)
+{
+	return store_run(s, stmt) == -1 ? -1 : leaves_append(s, kind, sqlite3_last_insert_rowid(s->db));
 }
 
 int store_event(struct store *s, time_us time, const char *kind, const char *subject, const char *detail)
@@ -446,7 +506,18 @@ int store_event(struct store *s, time_us time, const char *kind, const char *sub
 	sqlite3_bind_text(stmt, 2, kind, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 3, subject, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 4, detail, -1, SQLITE_STATIC);
-	return store_run(s, stmt);
+	return run_and_append(s, stmt, LEAF_EVENT);
+}
+
+int store_stall(struct store *s, time_us time, int64_t seconds, const char *reason)
+{
+	sqlite3_stmt *stmt = store_use(s, ST_STALL_ADD);
+
+	sqlite3_bind_int64(stmt, 1, time);
+	sqlite3_bind_text(stmt, 2, AUDIT_FILE, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 3, seconds);
+	sqlite3_bind_text(stmt, 4, reason, -1, SQLITE_STATIC);
+	return run_and_append(s, stmt, LEAF_EVENT);
 }
 
 int store_revision(struct store *s, const struct audit_revision *r)
@@ -462,5 +533,5 @@ int store_revision(struct store *s, const struct audit_revision *r)
 	sqlite3_bind_text(stmt, 7, r->origins, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 8, r->decided_by, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 9, r->reason, -1, SQLITE_STATIC);
-	return store_run(s, stmt);
+	return run_and_append(s, stmt, LEAF_REVISION);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "audit/audit.h"
+#include "audit/tree.h"
 #include "core/audit_message.h"
 #include "record/nflog.h"
 
@@ -28,13 +29,13 @@ enum store_statement {
 	ST_TARGET_ADD,
 	ST_DECISION_FIND,
 	ST_DECISION_ADD,
+	ST_DECISION_TEXTS,
 	ST_POOL_SAVE,
 	ST_POOL_DELETE,
 	ST_TALLY_ADD,
 	ST_AGGREGATE_ADD,
 	ST_AGGREGATE_GROW,
 	ST_AGGREGATE_CLOSE,
-	ST_AGGREGATES_CLOSE,
 	ST_SEGMENT_ADD,
 	ST_SEGMENT_EXTEND,
 	ST_SEGMENT_STATE,
@@ -72,15 +73,25 @@ struct store_target {
 
 #define STORE_TARGETS 512
 
+/* What a leaf says of a decision. */
+struct store_decision {
+	int64_t id; /* 0: empty */
+	struct buffer bytes;
+};
+
+#define STORE_DECISIONS 64
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[ST_COUNT];
 	struct error err; /* of the last call that failed */
 	int code;         /* SQLite's primary result code of it */
+	struct tree tree;
 	struct store_state state;
 	struct store_endpoint *endpoints; /* sorted by name */
 	size_t endpoint_count, endpoint_cap;
 	struct store_target targets[STORE_TARGETS]; /* a cache by hash: the newest of each slot */
+	struct store_decision decisions[STORE_DECISIONS]; /* likewise */
 };
 
 /* Each returns 0, or -1 with s->err and s->code. */
@@ -102,6 +113,7 @@ int store_step(struct store *s, sqlite3_stmt *stmt);
 void store_reset(sqlite3_stmt *stmt);
 int store_prepare(struct store *s, const char *sql, sqlite3_stmt **stmt); /* the caller finalizes it */
 int store_no_memory(struct store *s); /* always -1 */
+int store_tree_failed(struct store *s, int code); /* SQLite's, from src/audit/tree.c; always -1 */
 
 /* Numbers, given out where there is none yet. */
 int store_endpoint(struct store *s, const char *name, int64_t *id);
@@ -121,6 +133,7 @@ int store_decision(struct store *s, const struct decision_text *d, int64_t *id);
 
 int store_connection(struct store *s, const struct row *row, int64_t decision, int64_t target);
 int store_event(struct store *s, time_us time, const char *kind, const char *subject, const char *detail);
+int store_stall(struct store *s, time_us time, int64_t seconds, const char *reason); /* the event `stalled` */
 int store_revision(struct store *s, const struct audit_revision *r);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "record/denied.h"
+#include "record/leaves.h"
 
 #define HOUR (3600 * US_PER_SECOND)
 
@@ -262,6 +263,7 @@ static int write_tally(struct store *s, const struct pool *pool, const struct ta
 	sqlite3_bind_int64(stmt, 7, (int64_t)t->recorded);
 	sqlite3_bind_int64(stmt, 8, (int64_t)t->aggregated);
 	sqlite3_bind_int64(stmt, 9, (int64_t)t->lost);
+	sqlite3_bind_int64(stmt, 10, s->tree.part);
 	return store_run(s, stmt);
 }
 
@@ -342,6 +344,8 @@ int pools_settle(struct pools *p, struct store *s, struct elements *elements, co
 		from = policies->latest->time;
 	if (from == 0 || from > to)
 		from = to;
+	if (leaves_hour(s, to / HOUR) == -1)
+		return -1;
 	if (strcmp(reading->epoch, s->state.epoch) != 0 && begin_epoch(p, s, elements, reading->epoch, from, to) == -1)
 		return -1;
 	if (read_counters(p, s, reading) == -1 || elements_settle(elements, s, p, reading, from) == -1)

@@ -116,7 +116,7 @@ void fixture_aggregate(const struct fixture *f, time_us from, time_us to, int en
 void fixture_tally(const struct fixture *f, time_us from, time_us to, int endpoint, int verdict, uint64_t recorded,
                    uint64_t aggregated, uint64_t lost)
 {
-	insert(f, "INSERT INTO tally VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", "iiiiiiiii", from / HOUR, (int64_t)endpoint,
+	insert(f, "INSERT INTO tally VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?)", "iiiiiiiii", from / HOUR, (int64_t)endpoint,
 	       (int64_t)verdict, from, to, (int64_t)(recorded + aggregated + lost), (int64_t)recorded,
 	       (int64_t)aggregated, (int64_t)lost);
 }

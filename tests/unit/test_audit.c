@@ -134,7 +134,7 @@ static void other_views_are_shown_as_text(void **state)
 	        "INSERT INTO revision VALUES (1, 'humanitec', 3, 1000000, 12, '[\"a\"]', '[]', '[{}]', 'guards', '');"
 	        "INSERT INTO event VALUES (1, 60000001, 'start', '', '{}');"
 	        "INSERT INTO segment VALUES (1, 1, 0, 1, 0), (2, 1, 1, 2, 1), (3, 1, 2, 3, 2);"
-	        "INSERT INTO tally VALUES (0, 1, 1, 5, 6, 10, 7, 2, 1)");
+	        "INSERT INTO tally VALUES (0, 0, 1, 1, 5, 6, 10, 7, 2, 1)");
 	assert_row(db, "SELECT * FROM aggregates",
 	           "1970-01-01T00:00:00.000000Z|1970-01-01T00:00:01.500000Z|prod-api|0.0.0.1|203.0.113.10|6443|tcp|7");
 	assert_row(db, "SELECT list, revision, time, added, removed, origins, decided_by, reason FROM list_revisions",
@@ -153,7 +153,7 @@ static void a_tally_that_does_not_add_up_is_refused(void **state)
 	sqlite3 *db = writer();
 
 	(void)state;
-	assert_int_equal(sqlite3_exec(db, "INSERT INTO tally VALUES (0, 1, 1, 5, 6, 10, 7, 2, 0)", NULL, NULL, NULL),
+	assert_int_equal(sqlite3_exec(db, "INSERT INTO tally VALUES (0, 0, 1, 1, 5, 6, 10, 7, 2, 0)", NULL, NULL, NULL),
 	                 SQLITE_CONSTRAINT_CHECK);
 	sqlite3_close(db);
 }
@@ -295,7 +295,7 @@ static void the_file_is_for_its_owner_and_group(void **state)
 		assert_int_equal(st.st_mode & 07777, 0640);
 	}
 	assert_row(db, "PRAGMA journal_mode", "wal");
-	assert_row(db, "PRAGMA user_version", "1");
+	assert_row(db, "PRAGMA user_version", "2");
 	assert_row(db, "PRAGMA auto_vacuum", "2");
 	sqlite3_close(db);
 	db = writer();

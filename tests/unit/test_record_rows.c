@@ -579,7 +579,7 @@ static void old_rows_are_deleted_in_steps(void **state)
 	           " SELECT (unixepoch() - 2 * 86400) * 1000000 + i * 7200000, 0, 0, 0, 1, 1 FROM n;"
 	           "INSERT INTO aggregate SELECT NULL, id, id, 1, 0, 1, 1, 1, NULL FROM connection WHERE id / 7200000 % 3"
 	           " = 0;"
-	           "INSERT INTO tally SELECT id / 3600000000, 1, 0, min(id), max(id), count(*), count(*), 0, 0 FROM"
+	           "INSERT INTO tally SELECT id / 3600000000, 0, 1, 0, min(id), max(id), count(*), count(*), 0, 0 FROM"
 	           " connection GROUP BY 1");
 	while (more) {
 		assert_int_equal(recorder_retain(&g->r, &more), 0);

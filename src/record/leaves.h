@@ -1,0 +1,30 @@
+/* Rows become leaves of the tree (audit/tree.h, doc/INTEGRITY.md) in the transaction that writes them.
+ *
+ * Whoever writes a row that does not change any more calls leaves_append right after it; whoever closes a row
+ * that changed until then (an aggregate, a segment), when it is closed.  Rows of `tally` become leaves by themselves,
+ * when their hour is over.  Rows are deleted by leaves_retire and in no other way. */
+#ifndef HALLOWD_RECORD_LEAVES_H
+#define HALLOWD_RECORD_LEAVES_H
+
+#include "record/store.h"
+
+/* Appends the row of that kind (integrity/leaf.h) and id, as the database has it now.  0, or -1 with store->err. */
+int leaves_append(struct store *s, enum leaf_kind kind, int64_t id);
+
+/* The same for a row of connection that was just written, from what is in memory. */
+int leaves_connection(struct store *s, int64_t id, const struct row *row, int64_t decision);
+
+/* Tallies go into this hour from now on (to the row's `part`, s->tree.part).  Where it is another than before, those of the
+ * hour before become leaves.  0, or -1 with store->err. */
+int leaves_hour(struct store *s, int64_t hour);
+
+/* In a transaction: deletes the oldest rows of a kind (LEAF_CONNECTION, LEAF_ENDING, LEAF_AGGREGATE, LEAF_TALLY) of
+ * which the time is before `before`, at most `most` of them, and keeps the hashes that the tree still needs.  Only what was
+ * announced, in a row of `retirement` that a signed checkpoint covers, is deleted; what is old and was not announced
+ * yet is announced now, at most `most` of it.  So the first call deletes nothing, and a later one, once hallowd has
+ * signed, what the one before announced.  *deleted: how many; *announced: whether there is more for a later call.
+ * 0, or -1 with store->err. */
+int leaves_retire(struct store *s, enum leaf_kind kind, time_us before, unsigned most, unsigned *deleted,
+                  bool *announced);
+
+#endif
