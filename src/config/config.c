@@ -51,7 +51,7 @@ static const struct field root_fields[] = {
 	{ KEY("audit", take_audit) },
 	{ KEY("kernel", take_kernel) },
 	{ KEY("agents", take_agents), .unsupported = true },
-	{ KEY("notify", take_notify), .unsupported = true },
+	{ KEY("notify", take_notify) },
 };
 
 SHAPE(root_shape, "the configuration", root_fields);
@@ -81,6 +81,7 @@ static void read_root(struct reader *r, const struct node *root, const char *pat
 	audit_defaults(&c->audit);
 	grants_defaults(&c->grants);
 	kernel_defaults(&c->kernel);
+	notify_defaults(&c->notify);
 	take_mapping(r, &root_shape, (struct place){ 1, 1 }, root, c);
 	check_secret_stores(r, root);
 	make_address_lists(r);
@@ -189,6 +190,7 @@ void config_free(struct config *c)
 		return;
 	free_lists(c);
 	free_endpoints(c);
+	notify_free(&c->notify);
 	free(c->path);
 	free(c->text);
 	free(c->state_dir);

@@ -114,6 +114,19 @@ struct kernel_config {
 	bool owner;               /* default true: the table belongs to hallowd, where the kernel can do that */
 };
 
+/* Who is told of what happens. */
+#define NOTIFY_COMMAND_MAX 32
+struct notify_config {
+	char **command;     /* its words; word_count 0: none */
+	size_t word_count;
+	uint32_t on;        /* a bit for each kind of event: 1 << notify_occasion(kind) */
+	int64_t repeat;     /* seconds; default 10m: the same kind and subject is told at most so often */
+	bool syslog;        /* default false */
+};
+
+/* The number of an event's kind that may stand in `on`, or -1. */
+int notify_occasion(const char *kind);
+
 struct config {
 	char *path;
 	void *text;                /* the bytes that it was read from */
@@ -128,6 +141,7 @@ struct config {
 	struct secrets_config secrets;
 	struct grants_config grants;
 	struct kernel_config kernel;
+	struct notify_config notify;
 };
 
 /* Reads and checks.  0 with *c (config_free); -1 with one line in `errors` for each error, in the order of the

@@ -7,11 +7,14 @@
 /* For the table of the root's keys. */
 field_take take_lists, take_endpoints, take_audit;       /* lists.c, endpoints.c, audit_section.c */
 field_take take_secrets, take_grants, take_kernel;       /* secrets.c, grants_section.c, kernel_section.c */
-field_take take_agents, take_notify;                     /* planned.c */
+field_take take_agents;                                  /* planned.c */
+field_take take_notify;                                  /* notify_section.c */
 
 void audit_defaults(struct audit_config *a);             /* audit_section.c */
 void grants_defaults(struct grants_config *g);           /* grants_section.c */
 void kernel_defaults(struct kernel_config *k);           /* kernel_section.c */
+void notify_defaults(struct notify_config *n);           /* notify_section.c */
+void notify_free(struct notify_config *n);
 
 /* origins.c: the value of `origins`, into a struct list_config. */
 field_take take_origins;

@@ -38,6 +38,11 @@ void log_open(const char *program, enum log_level level)
 	state.journal = stderr_is_journal();
 }
 
+bool log_is_journal(void)
+{
+	return state.journal;
+}
+
 /* What others sent may stand in a line; it must not look like a line of its own. */
 static void clean(char *text)
 {

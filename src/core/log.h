@@ -2,6 +2,8 @@
 #ifndef HALLOWD_CORE_LOG_H
 #define HALLOWD_CORE_LOG_H
 
+#include <stdbool.h>
+
 /* Priorities of syslog(3). */
 enum log_level {
 	LOG_LEVEL_ERROR = 3,
@@ -14,6 +16,9 @@ enum log_level {
 /* `program` (static) stands in front of each line; lines above `level` are left out.
  * Journal priorities are used where JOURNAL_STREAM names standard error. */
 void log_open(const char *program, enum log_level level);
+
+/* Whether standard error is the journal's. */
+bool log_is_journal(void);
 
 /* One line each, written at once; control characters become spaces, and what is beyond 2 KB is cut off.  errno is
  * kept. */

@@ -300,7 +300,7 @@ bool message_done(const struct message *m)
 
 static int header_check(const struct header *h, size_t max)
 {
-	if (h->zero == 0 && h->type >= MSG_FETCH_REQUEST && h->type <= MSG_STALLED && h->len <= max)
+	if (h->zero == 0 && h->type >= MSG_FETCH_REQUEST && h->type < MSG_TYPE_END && h->len <= max)
 		return 0;
 	errno = EBADMSG;
 	return -1;

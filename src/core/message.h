@@ -35,7 +35,10 @@ enum message_type {
 	MSG_READY, /* hallowd-record -> hallowd */
 	MSG_ACK,
 	MSG_SYNCED,
-	MSG_STALLED
+	MSG_STALLED,
+	MSG_NOTIFY_REQUEST, /* hallowd -> hallowd-notify, see notify_message.h */
+	MSG_NOTIFY_RESULT,
+	MSG_TYPE_END /* no message: one more than the last */
 };
 
 /* Writing: start, put fields, end.  Errors (no memory; EMSGSIZE: longer than a u32 can say) stick and are told by

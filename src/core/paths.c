@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 static const char *const programs[] = {
-	"hallowd", "hallowctl", "hallowd-keep", "hallowd-fetch", "hallowd-parse", "hallowd-record", "hallowd-ship",
+	"hallowd", "hallowctl", "hallowd-keep", "hallowd-fetch", "hallowd-parse", "hallowd-record", "hallowd-notify",
+	"hallowd-ship",
 };
 
 #define PROGRAM_COUNT (sizeof(programs) / sizeof(programs[0]))

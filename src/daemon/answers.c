@@ -8,6 +8,7 @@
 #include "core/control.h"
 #include "daemon/confirm.h"
 #include "daemon/json_text.h"
+#include "daemon/notify.h"
 #include "daemon/provenance.h"
 
 /* --- status --- */
@@ -150,6 +151,19 @@ static bool kernel_problems(struct daemon *d, struct kernel_state *state, struct
 	return state->present;
 }
 
+static json_t *notify_json(const struct daemon *d, struct texts *problems)
+{
+	struct notifier_state s;
+
+	if (d->notifier == NULL)
+		return json_null();
+	notifier_state(d->notifier, &s);
+	if (s.trouble[0] != '\0')
+		texts_add(problems, "the last notification was not taken: %s", s.trouble);
+	return json_pack("{s:I, s:I, s:I}", "told", (json_int_t)s.told, "failed", (json_int_t)s.failed, "left_out",
+	                 (json_int_t)s.left_out);
+}
+
 static void config_problems(struct daemon *d, struct texts *problems)
 {
 	char text[TIME_TEXT_MAX];
@@ -175,7 +189,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	struct kernel_state state;
 	struct recorder_state rec = { 0 };
 	bool enforcing = kernel_problems(d, &state, &problems), recording;
-	json_t *lists, *endpoints, *neighbours, *answer;
+	json_t *lists, *endpoints, *neighbours, *notify, *answer;
 
 	*exit_code = enforcing ? EXIT_DONE : EXIT_NOT_ENFORCED;
 	if (d->recorder != NULL)
@@ -191,15 +205,16 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 			secret_store_problems(d, &d->lists->config->endpoints[i], &problems);
 	endpoints = status_endpoints(d, &problems);
 	neighbours = answer_neighbours(d, &problems);
+	notify = notify_json(d, &problems);
 	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I}, s:o, s:o, s:o, "
-	                   "s:o, s:o, s:o}",
+	                   "s:o, s:o, s:o, s:o}",
 	                   "daemon", "running", !d->once, "pid", d->once ? 0 : (int)getpid(), "since",
 	                   d->once ? json_null() : json_time(d->started_at), "version", PACKAGE_VERSION, "enforcing", enforcing,
 	                   "recording", recording, "table", "present", state.present, "owned", state.owned, "persistent",
 	                   state.persistent, "recorder", "running", rec.running, "pid", (int)rec.pid, "restarts",
 	                   (int)rec.deaths, "waiting", (json_int_t)rec.waiting, "torn_down", torn_down_json(&d->torn_down),
 	                   "lists", lists, "endpoints", endpoints, "grants", grants_json(d), "neighbours",
-	                   neighbours, "problems", json_texts(&problems));
+	                   neighbours, "notify", notify, "problems", json_texts(&problems));
 	texts_free(&problems);
 	return answer;
 }

@@ -24,6 +24,7 @@
 #include "daemon/enforce.h"
 #include "daemon/file_watch.h"
 #include "daemon/folders.h"
+#include "daemon/notify.h"
 #include "daemon/once.h"
 #include "daemon/revision.h"
 #include "daemon/schedule.h"
@@ -349,6 +350,7 @@ static void close_all(struct daemon *d)
 		drift_stop(d);
 	}
 	recorder_close(d->recorder);
+	notifier_free(d->notifier);
 	kernel_close(d->kernel);
 	own_changes_free(d->own_pending);
 	grants_free(&d->grants);
@@ -359,11 +361,25 @@ static void close_all(struct daemon *d)
 	free(d->config_path);
 }
 
+static void heard(void *ctx, time_us when, const char *kind, const char *subject, const char *detail)
+{
+	notifier_event(ctx, when, kind, subject, detail);
+}
+
+static int start_notifier(struct daemon *d, struct error *err)
+{
+	d->notifier = notifier_new(d->loop, d->reaper);
+	if (d->notifier == NULL || notifier_configure(d->notifier, &d->lists->config->notify) == -1)
+		return error_errno(err, ENOMEM, "notifications");
+	recorder_listen(d->recorder, heard, d->notifier);
+	return 0;
+}
+
 static int run_daemon(struct daemon *d)
 {
 	struct error err;
 
-	if (control_open(d, &d->control, &err) == -1) {
+	if (start_notifier(d, &err) == -1 || control_open(d, &d->control, &err) == -1) {
 		log_error("hallowd cannot start: %s", err.text);
 		return EXIT_FAILED;
 	}

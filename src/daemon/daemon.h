@@ -21,6 +21,7 @@ struct control;
 struct own_changes;
 struct file_watch;
 struct drift;
+struct notifier;
 
 /* Where the configuration in force is from. */
 enum config_source {
@@ -51,6 +52,7 @@ struct daemon {
 	int nflog_fd;      /* -1: none */
 	struct recorder *recorder; /* NULL: looking only */
 	struct control *control;   /* NULL with `once` */
+	struct notifier *notifier; /* NULL with `once` and `boot` */
 	pid_t keeper;      /* 0: none known */
 	int keeper_pidfd;
 	int signal_fd;

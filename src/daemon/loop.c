@@ -11,6 +11,7 @@
 struct watch {
 	int fd;
 	short events;
+	unsigned round; /* in which the watch began */
 	loop_ready *ready;
 	void *ctx;
 };
@@ -28,6 +29,7 @@ struct loop {
 	struct timer *timers;
 	size_t timer_count, timer_cap;
 	unsigned last_id;
+	unsigned round; /* grows with each poll */
 	bool stopped;
 };
 
@@ -77,8 +79,9 @@ int loop_watch(struct loop *l, int fd, short events, loop_ready *ready, void *ct
 		if (grow((void **)&l->watches, l->watch_count, &l->watch_cap, sizeof(*w)) == -1)
 			return -1;
 		w = &l->watches[l->watch_count++];
+		w->round = l->round;
 	}
-	*w = (struct watch){ fd, events, ready, ctx };
+	*w = (struct watch){ fd, events, w->round, ready, ctx };
 	return 0;
 }
 
@@ -151,9 +154,10 @@ static void call_ready(struct loop *l, const struct pollfd *ready, size_t count)
 
 		if (ready[i].revents == 0)
 			continue;
-		/* An earlier callback may have ended this watch. */
+		/* An earlier callback may have ended this watch, and the number may be another file's since. */
 		w = find_watch(l, ready[i].fd);
-		if (w != NULL && (ready[i].revents & (w->events | POLLERR | POLLHUP | POLLNVAL)) != 0)
+		if (w != NULL && w->round != l->round &&
+		    (ready[i].revents & (w->events | POLLERR | POLLHUP | POLLNVAL)) != 0)
 			w->ready(w->ctx, ready[i].revents);
 	}
 }
@@ -168,6 +172,7 @@ int loop_run(struct loop *l)
 		size_t count = l->watch_count;
 		struct pollfd *bigger = reallocarray(fds, count + 1, sizeof(*fds));
 
+		l->round++;
 		if (bigger == NULL) {
 			result = -1;
 			break;

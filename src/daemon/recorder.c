@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -45,6 +46,8 @@ struct recorder {
 	struct audit_ack last_ack;
 	struct sync *syncs;
 	uint64_t last_sync;
+	recorder_heard *heard; /* NULL: nobody listens */
+	void *heard_ctx;
 };
 
 static void start(void *ctx);
@@ -66,6 +69,37 @@ int recorder_open(struct loop *loop, struct reaper *reaper, int state_fd, struct
 	}
 	*out = r;
 	return 0;
+}
+
+void recorder_listen(struct recorder *r, recorder_heard *heard, void *ctx)
+{
+	r->heard = heard;
+	r->heard_ctx = ctx;
+}
+
+static void tell_listener(struct recorder *r, time_us when, const char *kind, const char *subject, const char *detail)
+{
+	if (r->heard != NULL)
+		r->heard(r->heard_ctx, when, kind, subject, detail);
+}
+
+static void got_ack(struct recorder *r, const struct audit_ack *ack)
+{
+	char detail[64];
+
+	if (ack->lost > r->last_ack.lost) {
+		snprintf(detail, sizeof(detail), "{\"messages\":%llu}", (unsigned long long)(ack->lost - r->last_ack.lost));
+		tell_listener(r, time_now(), "lost", "nflog", detail);
+	}
+	r->last_ack = *ack;
+	spool_acked(r->spool, ack->seq);
+}
+
+static void got_stalled(struct recorder *r, bool stalled)
+{
+	if (stalled && !r->stalled)
+		tell_listener(r, time_now(), "stalled", "audit.db", "{}");
+	r->stalled = stalled;
 }
 
 static void drop_connection(struct recorder *r)
@@ -124,12 +158,13 @@ static void writable(struct recorder *r)
 
 static void got_message(struct recorder *r, struct message *m)
 {
+	struct audit_ack ack;
 	uint64_t id;
 
 	switch (m->type) {
 	case MSG_ACK:
-		if (audit_ack_decode(m, &r->last_ack) == 0)
-			spool_acked(r->spool, r->last_ack.seq);
+		if (audit_ack_decode(m, &ack) == 0)
+			got_ack(r, &ack);
 		return;
 	case MSG_SYNCED:
 		if (audit_number_decode(m, &id) == -1)
@@ -142,7 +177,7 @@ static void got_message(struct recorder *r, struct message *m)
 		return;
 	case MSG_STALLED:
 		if (audit_number_decode(m, &id) == 0)
-			r->stalled = id != 0;
+			got_stalled(r, id != 0);
 		return;
 	default:
 		log_warning("hallowd-record sent a message of type %d, which is not expected", (int)m->type);
@@ -302,6 +337,7 @@ void recorder_event_at(struct recorder *r, time_us when, const char *kind, const
 		log_error("event %s is lost: no memory", kind);
 	else if (spool_add(r->spool, &message, &err) == -1)
 		log_error("%s", err.text);
+	tell_listener(r, when, kind, e.subject, e.detail);
 	free(text);
 	json_decref(detail);
 	tell_waiting(r);

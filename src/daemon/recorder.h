@@ -20,6 +20,11 @@ void recorder_close(struct recorder *r);
 /* Starts hallowd-record on the NFLOG socket (borrowed) and goes on starting it, with a growing delay, whenever it dies. */
 void recorder_start(struct recorder *r, int nflog_fd);
 
+/* Calls `heard` for each event that is told from now on, and for what shows only here: rows that were lost (`lost`), and a
+ * database that takes nothing (`stalled`).  `detail` is a JSON object as text. */
+typedef void recorder_heard(void *ctx, time_us when, const char *kind, const char *subject, const char *detail);
+void recorder_listen(struct recorder *r, recorder_heard *heard, void *ctx);
+
 /* Tells an event; `detail` (a JSON object, may be NULL) is taken over. */
 void recorder_event(struct recorder *r, const char *kind, const char *subject, json_t *detail);
 void recorder_event_at(struct recorder *r, time_us when, const char *kind, const char *subject, json_t *detail);

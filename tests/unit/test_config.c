@@ -99,6 +99,7 @@ int main(void)
 
 	failed += test_config_yaml();
 	failed += test_config_values();
+	failed += test_config_notify();
 	failed += test_config_lists();
 	failed += test_config_endpoints();
 	failed += test_config_planned();

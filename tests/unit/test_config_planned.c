@@ -34,23 +34,6 @@ static void agents(void **state)
 	assert_all_wrong(table, COUNT(table));
 }
 
-static void notify(void **state)
-{
-	static const struct wrong table[] = {
-		{ V1 "notify: {command: [/bin/true], on: [held, stale, drift, lost, agent-missing]}\n",
-		  { "2:1|'notify' is not supported yet" } },
-		{ V1 "notify: {command: [page], on: [helt]}\n",
-		  { "2:1|not supported", "2:20|no absolute path",
-		    "2:32|'helt' is not known|held, stale|did you mean 'held'?" } },
-		{ V1 "notify: {command: /bin/true, on: []}\n",
-		  { "2:1|not supported", "2:19|this is no command", "2:34|an empty sequence" } },
-		{ V1 "notify:\n", { "2:1|not supported", "2:8|nothing stands where notify is described" } },
-	};
-
-	(void)state;
-	assert_all_wrong(table, COUNT(table));
-}
-
 static void audit(void **state)
 {
 	static const struct wrong table[] = {
@@ -97,7 +80,6 @@ int test_config_planned(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agents),
-		cmocka_unit_test(notify),
 		cmocka_unit_test(audit),
 		cmocka_unit_test(origins),
 	};

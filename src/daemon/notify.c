@@ -1,0 +1,410 @@
+#include "daemon/notify.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "core/notify_message.h"
+#include "daemon/fields.h"
+
+#define QUEUE_MAX 32
+#define RECENT_MAX 256 /* kinds and subjects whose last time is known; beyond them the oldest is forgotten */
+#define ANSWER_MAX 4096
+
+struct recent {
+	char *key; /* KIND, a newline, SUBJECT; owned */
+	int64_t at_ms;
+};
+
+struct notifier {
+	struct loop *loop;
+	struct reaper *reaper;
+	struct notify_config config;
+	bool journal; /* standard error is the journal */
+
+	char *queue[QUEUE_MAX]; /* JSON texts, oldest first; owned */
+	size_t waiting;
+	struct recent recent[RECENT_MAX];
+	size_t recent_count;
+	int64_t tokens_ms;      /* each run takes NOTIFY_REFILL_MS of it; at most NOTIFY_BURST times that */
+	int64_t tokens_at_ms;
+	unsigned timer;
+
+	pid_t pid;              /* 0: none runs */
+	int sock;
+	struct buffer out, in;
+	bool answered;
+	uint64_t unsaid;        /* left out since the last message */
+	struct notifier_state state;
+};
+
+struct notifier *notifier_new(struct loop *loop, struct reaper *reaper)
+{
+	struct notifier *n = calloc(1, sizeof(*n));
+
+	if (n == NULL)
+		return NULL;
+	n->loop = loop;
+	n->reaper = reaper;
+	n->sock = -1;
+	n->journal = log_is_journal();
+	n->tokens_ms = NOTIFY_BURST * NOTIFY_REFILL_MS;
+	n->tokens_at_ms = time_boot_ms();
+	return n;
+}
+
+/* --- configuration */
+
+static void free_words(char **words, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(words[i]);
+	free(words);
+}
+
+int notifier_configure(struct notifier *n, const struct notify_config *c)
+{
+	char **words = calloc(c->word_count + 1, sizeof(*words));
+	size_t i = 0;
+
+	if (words == NULL)
+		return -1;
+	for (; i < c->word_count; i++) {
+		words[i] = strdup(c->command[i]);
+		if (words[i] == NULL) {
+			free_words(words, i);
+			return -1;
+		}
+	}
+	free_words(n->config.command, n->config.word_count);
+	n->config = *c;
+	n->config.command = words;
+	return 0;
+}
+
+/* --- one run of the command */
+
+static void run_next(struct notifier *n);
+
+static void drop_socket(struct notifier *n)
+{
+	if (n->sock != -1) {
+		loop_unwatch(n->loop, n->sock);
+		close(n->sock);
+	}
+	n->sock = -1;
+	buffer_free(&n->in);
+	buffer_free(&n->out);
+}
+
+static void went_wrong(struct notifier *n, const char *what)
+{
+	n->state.failed++;
+	snprintf(n->state.trouble, sizeof(n->state.trouble), "%s", what);
+	log_error("a notification was not taken: %s: %s", n->config.word_count > 0 ? n->config.command[0] : "the command", what);
+}
+
+static void got_answer(struct notifier *n, struct message *m)
+{
+	char *trouble;
+
+	n->answered = true;
+	if (notify_result_decode(m, &trouble) == -1) {
+		went_wrong(n, "hallowd-notify's answer does not fit; is it of another version");
+		return;
+	}
+	if (trouble[0] == '\0') {
+		n->state.told++;
+		n->state.trouble[0] = '\0';
+	} else {
+		went_wrong(n, trouble);
+	}
+	free(trouble);
+}
+
+static void send_rest(struct notifier *n)
+{
+	ssize_t sent = send(n->sock, n->out.data, n->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (sent > 0)
+		buffer_consume(&n->out, (size_t)sent);
+}
+
+static void socket_event(void *ctx, short revents);
+
+static void update_watch(struct notifier *n)
+{
+	loop_watch(n->loop, n->sock, (short)(POLLIN | (n->out.len > 0 ? POLLOUT : 0)), socket_event, n);
+}
+
+static void socket_event(void *ctx, short revents)
+{
+	struct notifier *n = ctx;
+	struct message m;
+	size_t used;
+	ssize_t got = 0;
+
+	if ((revents & POLLOUT) != 0)
+		send_rest(n);
+	if ((revents & (POLLIN | POLLHUP | POLLERR)) != 0 && buffer_reserve(&n->in, ANSWER_MAX) == 0)
+		got = recv(n->sock, n->in.data + n->in.len, ANSWER_MAX, MSG_DONTWAIT);
+	if (got > 0) {
+		n->in.len += (size_t)got;
+		if (message_next(&n->in, ANSWER_MAX, &m, &used) == 1)
+			got_answer(n, &m);
+	}
+	if (n->answered || ((revents & (POLLHUP | POLLERR)) != 0 && got <= 0))
+		drop_socket(n); /* its end follows */
+	else
+		update_watch(n);
+}
+
+static void ended(void *ctx, pid_t pid, int status)
+{
+	struct notifier *n = ctx;
+	char how[96];
+
+	(void)pid;
+	if (n->sock != -1)
+		socket_event(n, POLLIN | POLLHUP);
+	drop_socket(n);
+	if (!n->answered) {
+		snprintf(how, sizeof(how), "hallowd-notify ");
+		process_end_text(status, how + strlen(how), sizeof(how) - strlen(how));
+		went_wrong(n, how);
+	}
+	n->pid = 0;
+	run_next(n);
+}
+
+static int start(struct notifier *n, char *text, struct error *err)
+{
+	struct process_inherits inherits = { -1, -1, -1 };
+	struct notify_request request = { n->config.command, n->config.word_count, text, NOTIFY_LIMIT_MS };
+
+	n->answered = false;
+	if (notify_request_encode(&n->out, &request) == -1)
+		return error_errno(err, errno, "the request");
+	if (process_start("hallowd-notify", &inherits, &n->pid, &n->sock, err) == -1) {
+		n->pid = 0;
+		n->sock = -1;
+		buffer_free(&n->out);
+		return -1;
+	}
+	if (reaper_add(n->reaper, n->pid, ended, n) == -1) {
+		n->pid = 0; /* its socket is closed, so it ends by itself */
+		drop_socket(n);
+		return error_errno(err, ENOMEM, "hallowd-notify");
+	}
+	update_watch(n);
+	return 0;
+}
+
+/* --- how often */
+
+static void refill(struct notifier *n)
+{
+	int64_t now = time_boot_ms(), most = (int64_t)NOTIFY_BURST * NOTIFY_REFILL_MS;
+
+	n->tokens_ms += now - n->tokens_at_ms;
+	n->tokens_ms = n->tokens_ms > most ? most : n->tokens_ms;
+	n->tokens_at_ms = now;
+}
+
+static void run_later(void *ctx)
+{
+	struct notifier *n = ctx;
+
+	n->timer = 0;
+	run_next(n);
+}
+
+static char *take_first(struct notifier *n)
+{
+	char *text = n->queue[0];
+
+	n->waiting--;
+	memmove(&n->queue[0], &n->queue[1], n->waiting * sizeof(n->queue[0]));
+	return text;
+}
+
+static void run_next(struct notifier *n)
+{
+	struct error err;
+	char *text;
+
+	if (n->pid != 0 || n->waiting == 0 || n->timer != 0)
+		return;
+	refill(n);
+	if (n->tokens_ms < NOTIFY_REFILL_MS) {
+		n->timer = loop_after(n->loop, NOTIFY_REFILL_MS - n->tokens_ms, run_later, n);
+		return;
+	}
+	n->tokens_ms -= NOTIFY_REFILL_MS;
+	text = take_first(n);
+	if (n->config.word_count > 0 && start(n, text, &err) == -1)
+		went_wrong(n, err.text);
+	free(text);
+	if (n->pid == 0 && n->waiting > 0 && n->timer == 0)
+		n->timer = loop_after(n->loop, NOTIFY_REFILL_MS, run_later, n);
+}
+
+/* The oldest makes room. */
+static struct recent *forget_oldest(struct notifier *n)
+{
+	struct recent *oldest = &n->recent[0];
+
+	for (size_t i = 1; i < n->recent_count; i++)
+		if (n->recent[i].at_ms < oldest->at_ms)
+			oldest = &n->recent[i];
+	free(oldest->key);
+	return oldest;
+}
+
+/* Whether this kind and subject was told too recently; notes that it is told now where it was not. */
+static bool too_soon(struct notifier *n, const char *kind, const char *subject)
+{
+	int64_t now = time_boot_ms();
+	struct recent *r;
+	char *key;
+
+	if (asprintf(&key, "%s\n%s", kind, subject) == -1)
+		return false;
+	for (size_t i = 0; i < n->recent_count; i++) {
+		r = &n->recent[i];
+		if (strcmp(r->key, key) != 0)
+			continue;
+		free(key);
+		if (now - r->at_ms < n->config.repeat * 1000)
+			return true;
+		r->at_ms = now;
+		return false;
+	}
+	r = n->recent_count == RECENT_MAX ? forget_oldest(n) : &n->recent[n->recent_count++];
+	*r = (struct recent){ key, now };
+	return false;
+}
+
+/* --- an event */
+
+static int priority(const char *kind)
+{
+	static const char *const warnings[] = { "held", "stale", "drift", "lost", "stalled", "agent-missing", "refresh-failed",
+		                                "teardown", "child-died", "clock", "went-back" };
+
+	for (size_t i = 0; i < sizeof(warnings) / sizeof(warnings[0]); i++)
+		if (strcmp(warnings[i], kind) == 0)
+			return LOG_LEVEL_WARNING;
+	return LOG_LEVEL_NOTICE;
+}
+
+static json_t *event_json(const struct notifier *n, time_us when, const char *kind, const char *subject, const char *detail)
+{
+	char host[256] = "", time[TIME_TEXT_MAX];
+	json_t *parsed = json_loads(detail, 0, NULL), *all;
+
+	gethostname(host, sizeof(host) - 1);
+	if (parsed == NULL)
+		parsed = json_object();
+	all = json_pack("{s:s, s:s, s:s, s:s, s:o, s:I}", "time", time_format(when, 6, time), "host", host, "kind", kind,
+	                "subject", subject, "detail", parsed, "left_out", (json_int_t)n->unsaid);
+	if (all == NULL)
+		json_decref(parsed);
+	return all;
+}
+
+static void leave_out(struct notifier *n)
+{
+	n->unsaid++;
+	n->state.left_out++;
+}
+
+static void queue_event(struct notifier *n, const char *kind, const char *subject, const char *json)
+{
+	if (too_soon(n, kind, subject) || n->waiting == QUEUE_MAX) {
+		leave_out(n);
+		return;
+	}
+	n->queue[n->waiting] = strdup(json);
+	if (n->queue[n->waiting] == NULL) {
+		leave_out(n);
+		return;
+	}
+	n->waiting++;
+	n->unsaid = 0;
+	run_next(n);
+}
+
+/* One line, for people who read the journal. */
+static void clean(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = ' ';
+}
+
+static void to_journal(const char *kind, const char *subject, const char *detail)
+{
+	char *clean_subject = strdup(subject), *text = NULL;
+
+	if (clean_subject != NULL) {
+		clean(clean_subject);
+		if (asprintf(&text, "%s%s%s", kind, *subject == '\0' ? "" : ": ", clean_subject) != -1)
+			fields_to_journal(priority(kind), text, kind, clean_subject, detail);
+	}
+	free(text);
+	free(clean_subject);
+}
+
+void notifier_event(struct notifier *n, time_us when, const char *kind, const char *subject, const char *detail)
+{
+	int bit = notify_occasion(kind);
+	bool wanted = bit != -1 && (n->config.on >> bit & 1) != 0;
+	char *json;
+	json_t *event;
+
+	if (n->journal)
+		to_journal(kind, subject, detail);
+	if (!wanted)
+		return;
+	event = event_json(n, when, kind, subject, detail);
+	json = event == NULL ? NULL : json_dumps(event, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_decref(event);
+	if (json == NULL) {
+		leave_out(n);
+		return;
+	}
+	if (n->config.syslog)
+		fields_to_syslog(priority(kind), json);
+	if (n->config.word_count > 0)
+		queue_event(n, kind, subject, json);
+	free(json);
+}
+
+void notifier_state(const struct notifier *n, struct notifier_state *state)
+{
+	*state = n->state;
+}
+
+void notifier_free(struct notifier *n)
+{
+	if (n == NULL)
+		return;
+	loop_cancel(n->loop, n->timer);
+	if (n->pid != 0)
+		reaper_forget(n->reaper, n->pid); /* what runs comes to its own end */
+	drop_socket(n);
+	while (n->waiting > 0)
+		free(take_first(n));
+	for (size_t i = 0; i < n->recent_count; i++)
+		free(n->recent[i].key);
+	free_words(n->config.command, n->config.word_count);
+	free(n);
+}

@@ -1,0 +1,19 @@
+/* hallowd-notify: runs the command of `notify` without privileges.
+ *
+ * A program of its own, since hallowd as root can give up its user only by exec, and so that whatever the command does
+ * cannot hold hallowd up. */
+#ifndef HALLOWD_NOTIFY_NOTIFY_H
+#define HALLOWD_NOTIFY_NOTIFY_H
+
+#include "core/error.h"
+#include "core/notify_message.h"
+
+/* Receives one request on the socket, runs it, answers.  0, or -1 with *err. */
+int notify_run(int socket_fd, struct error *err);
+
+/* Runs the command with the text as its standard input, standard output and error where ours go, and an environment of
+ * PATH alone, in a process group of its own, which is killed when the time is over.  `trouble` says what is wrong, "" for
+ * nothing. */
+void notify_command(const struct notify_request *r, struct error *trouble);
+
+#endif
