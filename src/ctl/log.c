@@ -118,19 +118,20 @@ static int check_endpoint(const struct config *c, sqlite3 *db, const char *name)
 static int show_rows(sqlite3 *db, const struct log_filter *f, int64_t after, int64_t upto, int64_t newest, size_t most,
                      struct log_show *show, struct error *err)
 {
+	struct log_query q;
 	sqlite3_stmt *row;
 	int rc;
 
-	if (log_query(db, f, after, upto, newest, &row, err) == -1)
+	if (log_query_open(&q, db, f, after, upto, newest, err) == -1)
 		return -1;
-	while ((rc = query_next(row, err)) == 1) {
+	while ((rc = log_query_next(&q, &row, err)) == 1) {
 		log_show_row(show, row);
 		if (most > 0 && show->rows == most) {
 			rc = 0;
 			break;
 		}
 	}
-	sqlite3_finalize(row);
+	log_query_close(&q);
 	return rc;
 }
 

@@ -2,9 +2,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "audit/search.h"
 #include "core/buffer.h"
 #include "report/query.h"
 
@@ -82,25 +83,87 @@ static int draft_start(struct draft *d, sqlite3 *db, const struct log_filter *f,
 	return status;
 }
 
-int log_query(sqlite3 *db, const struct log_filter *f, int64_t after, int64_t upto, int64_t limit, sqlite3_stmt **stmt,
-              struct error *err)
+/* The newest so many, in order. */
+static int find_newest(struct log_query *q, struct audit_search *search, int64_t limit, struct error *err)
 {
-	struct draft d = { .sql = BUFFER_INIT };
+	size_t cap = 0;
+	int64_t id;
+	int got = 0;
 
-	/* A row's time is never after its id (audit.h), so what is older need not be looked at. */
-	if (f->since != INT64_MIN && f->since - 1 > after)
-		after = f->since - 1;
-	draft_add(&d, "SELECT * FROM (SELECT id, time, endpoint, verdict, reason, source, source_port, destination,"
-	              " destination_port, protocol, list, revision, packets, bytes_in, bytes_out, duration_ms"
-	              " FROM connections");
-	d.failed |= buffer_printf(&d.sql, " WHERE id > %" PRId64 " AND id <= %" PRId64, after, upto) == -1;
-	draft_times(&d, f, " AND time >= ?", " AND time < ?");
-	draft_where(&d, " AND verdict = ?", f->verdict);
-	draft_filter(&d, f);
-	if (limit > 0)
-		d.failed |= buffer_printf(&d.sql, " ORDER BY id DESC LIMIT %" PRId64, limit) == -1;
-	draft_add(&d, ") ORDER BY id");
-	return draft_start(&d, db, f, stmt, err);
+	while (q->newest_count < (uint64_t)limit && (got = audit_search_next(search, &id, err)) == 1) {
+		if (q->newest_count == cap) {
+			int64_t *grown = reallocarray(q->newest, cap = cap == 0 ? 64 : cap * 2, sizeof(*grown));
+
+			if (grown == NULL)
+				return error_errno(err, ENOMEM, "the audit log cannot be read");
+			q->newest = grown;
+		}
+		q->newest[q->newest_count++] = id;
+	}
+	return got == -1 ? -1 : 0;
+}
+
+static int start_query(struct log_query *q, const struct log_filter *f, int64_t after, int64_t upto, int64_t limit,
+                       struct error *err)
+{
+	const struct audit_filter filter = { .endpoint = f->endpoint,
+		                                 .verdict = f->verdict,
+		                                 .by_source = f->by_source,
+		                                 .source = f->source,
+		                                 .since = f->since,
+		                                 .until = f->until,
+		                                 .after = after,
+		                                 .upto = upto };
+
+	if (query_start(q->db, &q->row, "SELECT id, time, endpoint, verdict, reason, source, source_port, destination,"
+	                                " destination_port, protocol, list, revision, packets, bytes_in, bytes_out,"
+	                                " duration_ms FROM connections WHERE id = ?1", NULL, 0, err) == -1 ||
+	    audit_search_open(&q->search, q->db, &filter, limit > 0, err) == -1)
+		return -1;
+	return limit > 0 ? find_newest(q, q->search, limit, err) : 0;
+}
+
+int log_query_open(struct log_query *q, sqlite3 *db, const struct log_filter *f, int64_t after, int64_t upto,
+                   int64_t limit, struct error *err)
+{
+	*q = (struct log_query){ .db = db, .limited = limit > 0 };
+	/* What the search says of a row must fit the row. */
+	if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+		return error_set(err, "the audit log cannot be read: %s", sqlite3_errmsg(db));
+	if (start_query(q, f, after, upto, limit, err) == 0)
+		return 0;
+	log_query_close(q);
+	return -1;
+}
+
+void log_query_close(struct log_query *q)
+{
+	audit_search_close(q->search);
+	sqlite3_finalize(q->row);
+	free(q->newest);
+	sqlite3_exec(q->db, "COMMIT", NULL, NULL, NULL);
+}
+
+int log_query_next(struct log_query *q, sqlite3_stmt **row, struct error *err)
+{
+	int64_t id;
+	int got = 1;
+
+	if (!q->limited)
+		got = audit_search_next(q->search, &id, err);
+	else if (q->newest_count == 0)
+		got = 0;
+	else
+		id = q->newest[--q->newest_count];
+	if (got != 1)
+		return got;
+	sqlite3_reset(q->row);
+	sqlite3_bind_int64(q->row, 1, id);
+	got = query_next(q->row, err);
+	if (got == 0)
+		return error_set(err, "the audit log is damaged: connection %" PRId64 " is counted, and not there", id);
+	*row = q->row;
+	return got;
 }
 
 int log_newest(sqlite3 *db, int64_t *id, struct error *err)

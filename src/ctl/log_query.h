@@ -26,10 +26,23 @@ enum {
 	LOG_DURATION_MS, LOG_COLUMNS
 };
 
+struct log_query {
+	sqlite3 *db;
+	struct audit_search *search; /* owned */
+	sqlite3_stmt *row;           /* owned: one connection by its id */
+	bool limited;
+	int64_t *newest;             /* limited: ids that are still to come, the next one last; owned */
+	size_t newest_count;
+};
+
 /* Rows with after < id <= upto that the filter lets through, in order of id; where `limit` is not 0, only the newest so
- * many.  The filter's source must stay until the statement is gone.  0 with *stmt (sqlite3_finalize), or -1. */
-int log_query(sqlite3 *db, const struct log_filter *f, int64_t after, int64_t upto, int64_t limit, sqlite3_stmt **stmt,
-              struct error *err);
+ * many.  Holds a read transaction until it is closed.  0, or -1 with *err and nothing to close. */
+int log_query_open(struct log_query *q, sqlite3 *db, const struct log_filter *f, int64_t after, int64_t upto,
+                   int64_t limit, struct error *err);
+void log_query_close(struct log_query *q);
+
+/* 1 with *row, whose columns are those above, valid until the next call; 0 at the end; -1 with *err. */
+int log_query_next(struct log_query *q, sqlite3_stmt **row, struct error *err);
 
 /* The highest id, 0 for none. */
 int log_newest(sqlite3 *db, int64_t *id, struct error *err);

@@ -310,6 +310,9 @@ static int write_all_of_it(struct recorder *r, const struct reached *reached, bo
 	state->nflog_socket = r->nflog.has_seq ? r->nflog.socket : 0;
 	state->nflog_seq = r->nflog.last_seq;
 	state->unreported = report ? 0 : r->nflog.unreported;
+	if (blocks_behind(&r->store.blocks, state->last_id) &&
+	    blocks_catch_up(&r->store.blocks, &r->store, state->last_id) == -1)
+		return -1;
 	return pools_save(&r->pools, &r->store) == -1 ? -1 : store_commit(&r->store);
 }
 
@@ -368,12 +371,29 @@ int recorder_commit(struct recorder *r, const struct reached *reached, int64_t n
 	return -1;
 }
 
+/* A step of reading rows that are in no block yet. */
+static int catch_up(struct recorder *r)
+{
+	struct store *s = &r->store;
+
+	if (store_begin(s) == 0 && blocks_catch_up(&s->blocks, s, s->state.last_id) == 0 && store_commit(s) == 0)
+		return 0;
+	refused(r);
+	return -1;
+}
+
 int recorder_retain(struct recorder *r, bool *more)
 {
 	const struct audit_policy *p = r->policies.latest;
 
 	*more = false;
-	if (p == NULL || p->retention_seconds <= 0 || !r->loaded)
+	if (!r->loaded)
+		return 0;
+	if (blocks_behind(&r->store.blocks, r->store.state.last_id)) {
+		*more = true;
+		return catch_up(r);
+	}
+	if (p == NULL || p->retention_seconds <= 0)
 		return 0;
 	if (retention_step(&r->store, time_now() - p->retention_seconds * US_PER_SECOND, more) == 0)
 		return 0;

@@ -77,7 +77,8 @@ int recorder_drain(struct recorder *r, int64_t now_ms, bool *drained, struct rea
  * then, a damaged file could not be replaced: this process cannot go on. */
 int recorder_commit(struct recorder *r, const struct reached *reached, int64_t now_ms);
 
-/* One step of deleting what is older than the latest policy allows.  Only when there is no other work. */
+/* One step of what has time: putting rows into blocks that are in none yet, deleting what is older than the latest policy
+ * allows.  Only when there is no other work. */
 int recorder_retain(struct recorder *r, bool *more);
 
 #endif

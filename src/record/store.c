@@ -54,11 +54,17 @@ static const char *const sql[ST_COUNT] = {
 	[ST_SEGMENT_STATE] = "UPDATE segment SET state = ?2 WHERE id = ?1",
 	[ST_STATE_SAVE] = "UPDATE state SET seq = ?1, nflog_socket = ?2, nflog_seq = ?3, unreported = ?4, epoch = ?5,"
 	                  " reading_time = ?6, drained_time = ?7, baseline = ?8, last_id = ?9",
-	[ST_CONNECTIONS_DELETE] = "DELETE FROM connection WHERE id IN"
-	                          " (SELECT id FROM connection WHERE id < ?1 ORDER BY id LIMIT ?2)",
+	[ST_CONNECTIONS_OLDEST] = "SELECT max(id) FROM (SELECT id FROM connection WHERE id < ?1 ORDER BY id LIMIT ?2)",
+	[ST_CONNECTIONS_DELETE] = "DELETE FROM connection WHERE id <= ?1",
 	[ST_AGGREGATES_DELETE] = "DELETE FROM aggregate WHERE id IN (SELECT id FROM aggregate ORDER BY id LIMIT ?2)"
 	                         " AND to_time < ?1 AND live IS NULL",
 	[ST_TALLIES_DELETE] = "DELETE FROM tally WHERE hour < ?1",
+	[ST_BLOCK_ADD] = "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[ST_BLOCK_SOURCES_ADD] = "INSERT INTO block_sources VALUES (?1, ?2, ?3)",
+	[ST_BLOCK_ROWS] = "SELECT id, skew, source, decision FROM connection WHERE id > ?1 AND id <= ?2 ORDER BY id",
+	[ST_BLOCK_OLDEST] = "SELECT id, first_id FROM block ORDER BY id LIMIT 1",
+	[ST_BLOCK_DELETE] = "DELETE FROM block WHERE id = ?1",
+	[ST_BLOCK_SOURCES_DELETE] = "DELETE FROM block_sources WHERE id = ?1",
 };
 
 /* Which rows that may still change a statement changes; those that are closed become leaves. */
@@ -175,6 +181,7 @@ void store_close(struct store *s)
 	free(s->endpoints);
 	s->endpoints = NULL;
 	s->endpoint_cap = 0;
+	blocks_free(&s->blocks);
 }
 
 /* --- statements */
@@ -342,7 +349,7 @@ int store_load(struct store *s)
 	rc = tree_load(&s->tree);
 	if (rc != SQLITE_OK)
 		return store_tree_failed(s, rc);
-	return load_state(s) == -1 ? -1 : load_endpoints(s);
+	return load_state(s) == -1 || load_endpoints(s) == -1 ? -1 : blocks_load(&s->blocks, s);
 }
 
 /* --- numbers */
@@ -473,6 +480,14 @@ int store_decision(struct store *s, const struct decision_text *d, int64_t *id)
 
 /* --- rows */
 
+static int add_to_block(struct store *s, int64_t id, const struct row *row, int64_t decision)
+{
+	struct block_row in = { .id = id, .time = row->time, .decision = decision, .source.family = row->source.family };
+
+	memcpy(in.source.bytes, row->source.bytes, address_size(row->source.family));
+	return blocks_add(&s->blocks, s, &in, s->state.last_id);
+}
+
 int store_connection(struct store *s, const struct row *row, int64_t decision, int64_t target)
 {
 	sqlite3_stmt *stmt = s->statements[ST_CONNECTION_ADD];
@@ -487,7 +502,7 @@ int store_connection(struct store *s, const struct row *row, int64_t decision, i
 		sqlite3_bind_int(stmt, 4, row->source_port - PORT_OFFSET);
 	sqlite3_bind_int64(stmt, 5, decision);
 	sqlite3_bind_int64(stmt, 6, target);
-	if (store_run(s, stmt) == -1)
+	if (store_run(s, stmt) == -1 || add_to_block(s, id, row, decision) == -1)
 		return -1;
 	s->state.last_id = id;
 	return leaves_connection(s, id, row, decision);

@@ -9,6 +9,7 @@
 #include "audit/audit.h"
 #include "audit/tree.h"
 #include "core/audit_message.h"
+#include "record/blocks.h"
 #include "record/nflog.h"
 
 enum verdict { VERDICT_ALLOW, VERDICT_DENY };
@@ -40,9 +41,16 @@ enum store_statement {
 	ST_SEGMENT_EXTEND,
 	ST_SEGMENT_STATE,
 	ST_STATE_SAVE,
+	ST_CONNECTIONS_OLDEST,
 	ST_CONNECTIONS_DELETE,
 	ST_AGGREGATES_DELETE,
 	ST_TALLIES_DELETE,
+	ST_BLOCK_ADD,
+	ST_BLOCK_SOURCES_ADD,
+	ST_BLOCK_ROWS,
+	ST_BLOCK_OLDEST,
+	ST_BLOCK_DELETE,
+	ST_BLOCK_SOURCES_DELETE,
 	ST_COUNT
 };
 
@@ -92,6 +100,7 @@ struct store {
 	size_t endpoint_count, endpoint_cap;
 	struct store_target targets[STORE_TARGETS]; /* a cache by hash: the newest of each slot */
 	struct store_decision decisions[STORE_DECISIONS]; /* likewise */
+	struct blocks blocks;
 };
 
 /* Each returns 0, or -1 with s->err and s->code. */

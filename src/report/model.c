@@ -1,7 +1,5 @@
 #include "report/model.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,9 +147,8 @@ static int read_all(sqlite3 *db, struct report *r, const struct report_request *
 
 	time_format(q->from, 1, p.from);
 	time_format(q->to, 1, p.to);
-	snprintf(p.first_id, sizeof(p.first_id), "%" PRId64, q->from);
 	if (add_configured(r, q, err) == -1 || report_read_coverage(db, r, &p, err) == -1 ||
-	    report_read_tallies(db, r, &p, err) == -1 || report_read_sources(db, r, &p, err) == -1 ||
+	    report_read_tallies(db, r, &p, err) == -1 || report_read_sources(db, r, err) == -1 ||
 	    report_read_kinds(db, r, err) == -1 || report_read_orchestrator(db, r, &p, err) == -1 ||
 	    report_read_changes(db, r, &p, err) == -1)
 		return -1;

@@ -7,14 +7,13 @@
 /* The period as the views write times: such texts sort as the times do. */
 struct report_period {
 	char from[TIME_TEXT_MAX], to[TIME_TEXT_MAX];
-	char first_id[24]; /* no connection of the period has a lower id (audit.h) */
 };
 
 /* Each adds what one view says of the period.  0, or -1 with *err. */
 int report_read_coverage(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err);
 int report_read_kinds(sqlite3 *db, struct report *r, struct error *err); /* of the endpoints that are there already */
 int report_read_tallies(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err);
-int report_read_sources(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err);
+int report_read_sources(sqlite3 *db, struct report *r, struct error *err);
 int report_read_orchestrator(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err); /* last */
 int report_read_changes(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err);
 int report_read_events(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/counts.h"
 #include "report/query.h"
 #include "report/read.h"
 
@@ -207,100 +208,152 @@ int report_read_tallies(sqlite3 *db, struct report *r, const struct report_perio
 	return rc == 0 ? read_losses(db, r, p, err) : rc;
 }
 
-static struct report_source *add_source(struct report_endpoint *e, const char *name, struct error *err)
-{
-	struct report_source *grown, *source;
+/* --- who came */
 
-	if (e->source_count > 0 && strcmp(e->sources[e->source_count - 1].source, name) == 0)
-		return &e->sources[e->source_count - 1];
-	grown = report_grow(e->sources, &e->source_count, sizeof(*grown), err);
+/* Rows of one source, at one endpoint, by one decision; or what was counted of it in the kernel. */
+struct seen {
+	const char *endpoint, *list; /* borrowed */
+	struct address source;
+	uint64_t allowed, observed, denied, aggregated;
+	time_us first, last;
+};
+
+struct sightings {
+	struct seen *all; /* owned */
+	size_t count;
+};
+
+static int add_seen(struct sightings *s, const struct seen *seen, struct error *err)
+{
+	struct seen *grown = report_grow(s->all, &s->count, sizeof(*grown), err);
+
 	if (grown == NULL)
-		return NULL;
-	e->sources = grown;
-	source = &grown[e->source_count - 1];
-	if (report_copy(&source->source, name, err) == -1 || report_copy(&source->list, "", err) == -1)
-		return NULL;
-	if (address_parse(&source->address, name) == -1)
-		source->address.family = AF_UNSPEC;
-	return source;
-}
-
-/* Keeps the earlier of two times, or with `later` the later one. */
-static int keep_time(char **time, const char *text, bool later, struct error *err)
-{
-	if (*time != NULL && (strcmp(text, *time) > 0) != later)
-		return 0;
-	free(*time);
-	return report_copy(time, text, err);
-}
-
-/* Columns: endpoint, source, allowed, observed, denied, aggregated, first, last, list; ordered by `last`, so that the
- * list of the last allowed connection is the one that stays. */
-static int add_source_row(struct report *r, struct report_endpoint *e, sqlite3_stmt *s, struct error *err)
-{
-	struct report_source *source = add_source(e, query_text(s, 1), err);
-	uint64_t allowed = query_count(s, 2), observed = query_count(s, 3), denied = query_count(s, 4);
-
-	if (source == NULL)
 		return -1;
-	source->allowed += allowed;
-	source->observed += observed;
-	source->denied += denied;
-	source->aggregated += query_count(s, 5);
-	r->rows += allowed + denied;
-	if (allowed > observed) {
-		free(source->list);
-		if (report_copy(&source->list, query_text(s, 8), err) == -1)
+	s->all = grown;
+	grown[s->count - 1] = *seen;
+	return 0;
+}
+
+static int add_recorded(struct sightings *s, const struct audit_counts *c, const struct audit_decisions *decisions,
+                        struct error *err)
+{
+	for (size_t i = 0; i < c->source_count; i++) {
+		const struct audit_source_count *count = &c->sources[i];
+		const struct audit_decision *d = audit_decision(decisions, count->decision);
+		struct seen seen = { .source = count->source, .first = count->first, .last = count->last };
+
+		if (d == NULL)
+			return error_set(err, "the audit log is damaged: a connection has no decision");
+		seen.endpoint = d->endpoint;
+		seen.list = d->list;
+		seen.allowed = d->deny ? 0 : count->rows;
+		seen.observed = strcmp(d->reason, "observed") == 0 ? seen.allowed : 0;
+		seen.denied = d->deny ? count->rows : 0;
+		if (add_seen(s, &seen, err) == -1)
 			return -1;
 	}
-	if (keep_time(&source->first, query_text(s, 6), false, err) == -1)
+	return 0;
+}
+
+static int add_aggregated(struct sightings *s, const struct audit_aggregates *a, struct error *err)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		struct seen seen = { .endpoint = a->all[i].endpoint,
+			                 .list = "",
+			                 .source = a->all[i].source,
+			                 .aggregated = a->all[i].packets,
+			                 .first = a->all[i].first,
+			                 .last = a->all[i].last };
+
+		if (add_seen(s, &seen, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* The last of a source's comes last, so that the list of its last allowed connection is the one that stays. */
+static int compare_seen(const void *a, const void *b)
+{
+	const struct seen *x = a, *y = b;
+	int order = strcmp(x->endpoint, y->endpoint);
+
+	if (order == 0)
+		order = address_compare(&x->source, &y->source);
+	return order != 0 ? order : (x->last > y->last) - (x->last < y->last);
+}
+
+static int set_time(char **to, time_us time, struct error *err)
+{
+	char text[TIME_TEXT_MAX];
+
+	free(*to);
+	return report_copy(to, time_format(time, 1, text), err);
+}
+
+/* All of one source at one endpoint. */
+static int add_source(struct report_endpoint *e, const struct seen *seen, size_t count, struct error *err)
+{
+	struct report_source *grown = report_grow(e->sources, &e->source_count, sizeof(*grown), err), *source;
+	char text[ADDRESS_TEXT_MAX];
+	time_us first = seen->first, last = seen->last;
+	const char *list = "";
+
+	if (grown == NULL)
 		return -1;
-	return keep_time(&source->last, query_text(s, 7), true, err);
+	e->sources = grown;
+	source = &grown[e->source_count - 1];
+	source->address = seen->source;
+	for (; count > 0; count--, seen++) {
+		source->allowed += seen->allowed;
+		source->observed += seen->observed;
+		source->denied += seen->denied;
+		source->aggregated += seen->aggregated;
+		first = seen->first < first ? seen->first : first;
+		last = seen->last > last ? seen->last : last;
+		list = seen->allowed > seen->observed ? seen->list : list;
+	}
+	if (report_copy(&source->source, address_format(&source->address, text), err) == -1 ||
+	    report_copy(&source->list, list, err) == -1 || set_time(&source->first, first, err) == -1)
+		return -1;
+	return set_time(&source->last, last, err);
 }
 
-static int compare_sources(const void *a, const void *b)
+static int add_sources(struct report *r, struct sightings *s, struct error *err)
 {
-	const struct report_source *x = a, *y = b;
-
-	if (x->address.family != y->address.family)
-		return x->address.family < y->address.family ? -1 : 1;
-	if (x->address.family == AF_UNSPEC)
-		return strcmp(x->source, y->source);
-	return address_compare(&x->address, &y->address);
-}
-
-int report_read_sources(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err)
-{
-	static const char sql[] =
-		"SELECT endpoint, source, sum(verdict = 'allow'), sum(verdict = 'allow' AND reason = 'observed'),"
-		" sum(verdict = 'deny'), 0, min(time), max(time), list"
-		" FROM connections WHERE id >= CAST(?3 AS INTEGER) AND time >= ?1 AND time < ?2"
-		" GROUP BY endpoint, source, list, reason"
-		" UNION ALL"
-		" SELECT endpoint, source, 0, 0, 0, sum(count), min(from_time), max(to_time), NULL"
-		" FROM aggregates WHERE to_time > ?1 AND from_time < ?2 GROUP BY endpoint, source"
-		" ORDER BY 1, 2, 8";
-	const char *texts[] = { p->from, p->to, p->first_id };
 	struct report_endpoint *e = NULL;
-	sqlite3_stmt *s;
-	size_t i;
-	int rc;
 
-	if (query_start(db, &s, sql, texts, 3, err) == -1)
-		return -1;
-	while ((rc = query_next(s, err)) == 1) {
-		if (e == NULL || strcmp(e->name, query_text(s, 0)) != 0)
-			e = report_endpoint(r, query_text(s, 0), err);
-		if (e == NULL || add_source_row(r, e, s, err) == -1) {
-			rc = -1;
-			break;
-		}
+	if (s->count > 1)
+		qsort(s->all, s->count, sizeof(*s->all), compare_seen);
+	for (size_t i = 0, n; i < s->count; i += n) {
+		const struct seen *seen = &s->all[i];
+
+		for (n = 0; i + n < s->count && strcmp(seen[n].endpoint, seen->endpoint) == 0 &&
+		            address_compare(&seen[n].source, &seen->source) == 0; n++)
+			r->rows += seen[n].allowed + seen[n].denied;
+		if (e == NULL || strcmp(e->name, seen->endpoint) != 0)
+			e = report_endpoint(r, seen->endpoint, err);
+		if (e == NULL || add_source(e, seen, n, err) == -1)
+			return -1;
 	}
-	sqlite3_finalize(s);
-	for (i = 0; rc == 0 && i < r->endpoint_count; i++) {
-		if (r->endpoints[i].source_count > 0)
-			qsort(r->endpoints[i].sources, r->endpoints[i].source_count, sizeof(struct report_source),
-			      compare_sources);
-	}
-	return rc;
+	return 0;
+}
+
+int report_read_sources(sqlite3 *db, struct report *r, struct error *err)
+{
+	struct audit_counts counts = { NULL, 0, NULL, 0 };
+	struct audit_decisions decisions = { NULL, 0 };
+	struct audit_aggregates aggregates = { NULL, 0 };
+	struct sightings sightings = { NULL, 0 };
+	int status = -1;
+
+	if (audit_decisions_read(db, &decisions, err) == 0 && audit_counts_read(db, r->from, r->to, &counts, err) == 0 &&
+	    audit_aggregates_read(db, r->from, r->to, &aggregates, err) == 0 &&
+	    add_recorded(&sightings, &counts, &decisions, err) == 0 &&
+	    add_aggregated(&sightings, &aggregates, err) == 0)
+		status = add_sources(r, &sightings, err);
+	free(sightings.all);
+	audit_aggregates_free(&aggregates);
+	audit_counts_free(&counts);
+	audit_decisions_free(&decisions);
+	return status;
 }

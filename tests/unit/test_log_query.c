@@ -42,13 +42,14 @@ static void selects(struct fixture *f, const struct log_filter *filter, int64_t 
 	sqlite3 *db = fixture_reader(f);
 	struct buffer b = BUFFER_INIT;
 	struct error err = { "" };
+	struct log_query q;
 	sqlite3_stmt *s;
 
-	if (log_query(db, filter, after, upto, limit, &s, &err) == -1)
+	if (log_query_open(&q, db, filter, after, upto, limit, &err) == -1)
 		fail_msg("%s", err.text);
-	while (query_next(s, &err) == 1)
+	while (log_query_next(&q, &s, &err) == 1)
 		buffer_printf(&b, "%d", (int)((sqlite3_column_int64(s, LOG_ID) - NOON) / MINUTE + 1));
-	sqlite3_finalize(s);
+	log_query_close(&q);
 	assert_string_equal(buffer_str(&b), expected);
 	buffer_free(&b);
 	sqlite3_close(db);

@@ -328,11 +328,11 @@ static void a_log_that_cannot_be_read_is_an_error(void **state)
 
 	fixture_names(f);
 	fixture_segment(f, 1, NOON, NOON + HOUR, 0);
-	fixture_sql(f, "DROP VIEW aggregates");
+	fixture_sql(f, "DROP VIEW coverage");
 	db = fixture_reader(f);
 	assert_int_equal(report_read(db, &request, &r, &err), -1);
 	assert_null(r);
-	assert_non_null(strstr(err.text, "aggregates"));
+	assert_non_null(strstr(err.text, "coverage"));
 	sqlite3_close(db);
 }
 

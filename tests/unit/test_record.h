@@ -10,5 +10,6 @@ int run_packet_tests(void);
 int run_tally_tests(void);
 int run_recorder_tests(void);
 int run_coverage_tests(void);
+int run_blocks_tests(void);
 
 #endif
