@@ -16,6 +16,38 @@ example() { sed '/^version:/d' "$LAB_ROOT/rules/examples/$1.yaml" | config; }
 # from_server SOURCE DESTINATION PORT: as dial, from the host behind the gate.
 from_server() { on_server "$LAB_PYTHON" "$LAB_LIB/connect.py" "$@"; }
 
+# who_reaches ADDRESS4 ADDRESS6 PORT: the orchestrator, the office (IPv4, IPv6), a stranger (IPv4, IPv6), each "ALLOWED DROPPED
+# REJECTED".
+who_reaches() {
+	local out= pair
+	for pair in "${BOTH[0]} $1" "$OFFICE4 $1" "$OFFICE6 $2" "$STRANGER4 $1" "$STRANGER6 $2"; do
+		out+=", $(dial ${pair% *} ${pair#* } "$3")"
+	done
+	echo "${out#, }"
+}
+
+@test "ways: direct: on this host, behind it and behind destination NAT, judged as it was dialled" {
+	lab_nat
+	lab_serve "$GATE" "db:6443@$LOCAL4" "db:6443@$LOCAL6"
+	lab_serve "$SERVER" "db:5432@$FORWARD4" "db:5432@$FORWARD6" db:443@10.77.0.30 db:443@fd77::30
+	example direct
+	hallowd_start
+	same "$(who_reaches $LOCAL4 $LOCAL6 6443)" "1 0 0, 1 0 0, 1 0 0, 0 1 0, 0 1 0"
+	same "$(who_reaches $FORWARD4 $FORWARD6 5432)" "1 0 0, 0 0 1, 0 0 1, 0 0 1, 0 0 1"
+	same "$(who_reaches $NAT4 $NAT6 443)" "0 1 0, 1 0 0, 1 0 0, 0 1 0, 0 1 0"
+	soon "cluster|2001:db8:10::10|1|1
+cluster|203.0.113.10|2|1
+git|2001:db8:10::30|1|1
+git|203.0.113.30|1|2
+orders-db|2001:db8:10::20|0|2
+orders-db|203.0.113.20|1|2" sql "SELECT endpoint, destination, sum(verdict = 'allow'), sum(verdict = 'deny')
+		FROM connections GROUP BY 1, 2 ORDER BY 1, 2"
+	same "$(ctl -o json explain $OFFICE4 $NAT4 | jq -c '[.verdict, .endpoint, .list]')" '["allow","git","office"]'
+	# Not dialled, and so not judged: where destination NAT leads to.
+	same "$(ctl -o json explain $STRANGER4 10.77.0.30:443 | jq -r .verdict)" unmatched
+	same "$(status '[.enforcing, (.problems | length)] | @csv')" "true,0"
+}
+
 @test "ways: bastion: only the list reaches it, only it reaches the database" {
 	lab_serve "$SERVER" "db:22@$FORWARD4" "db:22@$FORWARD6"
 	lab_serve "$GATE" "db:5432@$LOCAL4" "db:5432@$LOCAL6"
@@ -117,11 +149,38 @@ from_server() { on_server "$LAB_PYTHON" "$LAB_LIB/connect.py" "$@"; }
 	same "$(ctl -o json report | jq '.endpoints[] | select(.name == "vault").orchestrator_allowed')" 1
 }
 
-@test "ways: hosted secret store: nothing more is needed, and the orchestrator may reach what is allowed" {
-	lab_serve "$SERVER" "db:8200@$FORWARD4"
-	example own-secrets
-	sed -i 's/mode: own/mode: hosted/; s/^    allow: \[operator\]/    allow: [humanitec]/' "$CONF"
+@test "ways: hosted secret store: the orchestrator reaches the cluster alone; the report says that no store let it in" {
+	lab_serve "$GATE" "db:6443@$LOCAL4" "db:6443@$LOCAL6"
+	lab_serve "$SERVER" "db:8200@$FORWARD4" "db:8200@$FORWARD6"
+	example hosted-secrets
 	hallowd_start
+	same "$(who_reaches $LOCAL4 $LOCAL6 6443)" "1 0 0, 0 1 0, 0 1 0, 0 1 0, 0 1 0"
+	same "$(who_reaches $FORWARD4 $FORWARD6 8200)" "0 1 0, 1 0 0, 1 0 0, 0 1 0, 0 1 0"
+	soon 2 recorded "endpoint = 'vault' AND verdict = 'allow'"
+	same "$(ctl -o json report | jq -c '[.endpoints[] | select(.name == "vault") | .kind, .orchestrator_allowed]')" '["secret-store",0]'
+	# In this mode it is no contradiction to let it in; then the report says so.
+	sed -i 's/^    allow: \[office\]/    allow: [humanitec, office]/' "$CONF"
+	ctl reload
 	same "$(dial "${BOTH[0]}" $FORWARD4 8200)" "1 0 0"
-	same "$(dial $STRANGER4 $FORWARD4 8200)" "0 1 0"
+	soon 3 recorded "endpoint = 'vault' AND verdict = 'allow'"
+	same "$(ctl -o json report | jq -c '[.endpoints[] | select(.name == "vault") | .orchestrator_allowed]')" '[1]'
+}
+
+@test "ways: observe: nothing is denied, what would be is recorded, and the report and plan say whom enforcing cuts off" {
+	lab_serve "$GATE" "db:6443@$LOCAL4" "db:6443@$LOCAL6"
+	lab_serve "$SERVER" "db:5432@$FORWARD4" "db:5432@$FORWARD6"
+	example direct
+	sed -i 's/^    deny_with: reject .*/    mode: observe/' "$CONF"
+	hallowd_start
+	same "$(who_reaches $FORWARD4 $FORWARD6 5432)" "1 0 0, 1 0 0, 1 0 0, 1 0 0, 1 0 0"
+	soon "listed|1
+observed|4" sql "SELECT reason, count(*) FROM connections WHERE endpoint = 'orders-db' AND verdict = 'allow' GROUP BY 1 ORDER BY 1"
+	same "$(ctl -o json explain $STRANGER4 $FORWARD4 | jq -c '[.verdict, .reason]')" '["allow","observed"]'
+	same "$(ctl -o json report | jq -c '.endpoints[] | select(.name == "orders-db") | [.mode, .denied, [.sources[] | select(.observed > 0) | .source]]')" \
+		"[\"observe\",0,[\"$STRANGER4\",\"$OFFICE4\",\"$OFFICE6\",\"$STRANGER6\"]]"
+	# Enforcing cuts off just these.
+	sed -i 's/^    mode: observe/    mode: enforce/' "$CONF"
+	same "$(ctl -o json plan | jq -c '[.cut_off[].source]')" "[\"$STRANGER4\",\"$OFFICE4\",\"$OFFICE6\",\"$STRANGER6\"]"
+	ctl reload
+	same "$(who_reaches $FORWARD4 $FORWARD6 5432)" "1 0 0, 0 1 0, 0 1 0, 0 1 0, 0 1 0"
 }
