@@ -15,7 +15,7 @@
 
 #define OPTIONS_MAX 8
 
-enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV };
+enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_HTML, OUTPUT_MARKDOWN };
 
 /* One run of hallowctl. */
 struct ctl {

@@ -2,36 +2,49 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/paths.h"
 #include "ctl/ctl.h"
+#include "report/framework.h"
+#include "report/plain.h"
 
 #define DEFAULT_PERIOD (INT64_C(30) * 24 * 3600 * US_PER_SECOND)
+#define REVIEW_PERIOD (INT64_C(183) * 24 * 3600 * US_PER_SECOND) /* six months */
 
-enum { FROM, TO, OUTPUT };
+#define CONTROLS "controls" /* the folder, of what ships and beside the configuration */
+
+enum { FROM, TO, OUTPUT, REVIEW, CONTROLS_FOLDER };
 
 static const struct verb_option options[] = {
 	[FROM] = { "from", "T", "start of the period (30 days before its end): 2026-11-01, 2026-11-01T10:00:00Z, -7d" },
 	[TO] = { "to", "T", "end of the period, not part of it (now)" },
-	[OUTPUT] = { "output", "FILE", "write there, whole or not at all; for csv it may be a folder" },
+	[OUTPUT] = { "output", "FILE", "write there, whole or not at all; for csv it may be a folder: DIR/ is made" },
+	[REVIEW] = { "review", NULL, "the form for the six-monthly review of the rules, over the last six months" },
+	[CONTROLS_FOLDER] = { "controls", "DIR", "more frameworks of controls: each *.yaml in it" },
 	{ NULL, NULL, NULL },
 };
 
-static report_render *renderer(enum output format)
+static report_render *renderer(enum output format, bool review)
 {
 	switch (format) {
 	case OUTPUT_JSON:
-		return report_json;
+		return review ? review_json : report_json;
 	case OUTPUT_CSV:
 		return report_csv;
+	case OUTPUT_HTML:
+		return review ? review_html : report_html;
+	case OUTPUT_MARKDOWN:
+		return review ? review_markdown : report_markdown;
 	case OUTPUT_TEXT:
 		break;
 	}
-	return report_text;
+	return review ? review_text : report_text;
 }
 
 static int write_file(const struct report *r, report_render *render, const char *name, struct error *err)
@@ -52,20 +65,29 @@ static int write_file(const struct report *r, report_render *render, const char 
 	return status;
 }
 
-static bool is_folder(const char *name)
+/* A name that ends with '/' means a folder, which is made where there is none. */
+static int is_folder(const char *name, bool *is, struct error *err)
 {
+	size_t len = strlen(name);
 	struct stat st;
 
-	return stat(name, &st) == 0 && S_ISDIR(st.st_mode);
+	if (len > 1 && name[len - 1] == '/' && mkdir(name, 0750) == -1 && errno != EEXIST)
+		return error_errno(err, errno, "cannot make folder %s", name);
+	*is = stat(name, &st) == 0 && S_ISDIR(st.st_mode);
+	return 0;
 }
 
-static int write_report(const struct ctl *ctl, const struct report *r, const char *output, struct error *err)
+static int write_report(const struct ctl *ctl, const struct report *r, const struct arguments *args, struct error *err)
 {
-	report_render *render = renderer(ctl->format);
+	report_render *render = renderer(ctl->format, args->option[REVIEW] != NULL);
+	const char *output = args->option[OUTPUT];
+	bool folder = false;
 
 	if (output == NULL)
 		return render(r, stdout) == 0 ? 0 : error_errno(err, errno, "the report is not complete");
-	if (!is_folder(output))
+	if (is_folder(output, &folder, err) == -1)
+		return -1;
+	if (!folder)
 		return write_file(r, render, output, err);
 	if (ctl->format == OUTPUT_CSV)
 		return report_csv_folder(r, output, err);
@@ -80,7 +102,7 @@ static int parse_period(struct report_request *request, const struct arguments *
 	request->to = time_now();
 	if (args->option[TO] != NULL)
 		code = ctl_time(&request->to, "to", args->option[TO]);
-	request->from = request->to - DEFAULT_PERIOD;
+	request->from = request->to - (args->option[REVIEW] != NULL ? REVIEW_PERIOD : DEFAULT_PERIOD);
 	if (code == 0 && args->option[FROM] != NULL)
 		code = ctl_time(&request->from, "from", args->option[FROM]);
 	if (code == 0 && request->from >= request->to)
@@ -88,7 +110,57 @@ static int parse_period(struct report_request *request, const struct arguments *
 	return code;
 }
 
-static int make_report(struct ctl *ctl, sqlite3 *db, const struct report_request *request, const char *output)
+/* --- controls: what ships, then the folder beside the configuration, then the one that was asked for */
+
+static int load_shipped(struct frameworks *f, struct buffer *errors)
+{
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%s/%s", path_rules(), CONTROLS);
+	return frameworks_load(f, folder, errors);
+}
+
+static int load_beside(struct frameworks *f, const char *config_path, struct buffer *errors)
+{
+	const char *slash = strrchr(config_path, '/');
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%.*s%s", slash == NULL ? 0 : (int)(slash - config_path) + 1, config_path, CONTROLS);
+	return access(folder, F_OK) == -1 ? 0 : frameworks_load(f, folder, errors);
+}
+
+static int load_controls(const struct ctl *ctl, struct frameworks *f, const struct arguments *args)
+{
+	struct buffer errors = BUFFER_INIT;
+	const char *folder = args->option[CONTROLS_FOLDER], *text;
+	int status = load_shipped(f, &errors);
+
+	if (load_beside(f, ctl->config_path, &errors) == -1)
+		status = -1;
+	if (folder != NULL && frameworks_load(f, folder, &errors) == -1)
+		status = -1;
+	if (status == -1) {
+		text = buffer_str(&errors);
+		fflush(stdout);
+		plain_write_lines(stderr, "", text != NULL ? text : "out of memory");
+	}
+	buffer_free(&errors);
+	return status == 0 ? 0 : EXIT_USAGE;
+}
+
+/* --- the report */
+
+/* The names of the configured lists, as struct policy_endpoint refers to them.  NULL without memory. */
+static const char **list_names(const struct config *c)
+{
+	const char **names = calloc(c->list_count + 1, sizeof(*names));
+
+	for (size_t i = 0; names != NULL && i < c->list_count; i++)
+		names[i] = c->lists[i].name;
+	return names;
+}
+
+static int make_report(struct ctl *ctl, sqlite3 *db, const struct report_request *request, const struct arguments *args)
 {
 	struct report *r;
 	struct error err;
@@ -96,27 +168,48 @@ static int make_report(struct ctl *ctl, sqlite3 *db, const struct report_request
 
 	if (report_read(db, request, &r, &err) == -1)
 		return ctl_fail(EXIT_FAILED, "%s", err.text);
-	status = write_report(ctl, r, output, &err);
+	status = write_report(ctl, r, args, &err);
 	report_free(r);
 	return status == 0 ? EXIT_DONE : ctl_fail(EXIT_FAILED, "%s", err.text);
+}
+
+static int report_period(struct ctl *ctl, sqlite3 *db, struct report_request *request, const struct arguments *args)
+{
+	const char **names = list_names(ctl->config);
+	int code;
+
+	if (names == NULL)
+		return ctl_fail(EXIT_FAILED, "out of memory");
+	request->endpoints = ctl->config->endpoints;
+	request->endpoint_count = ctl->config->endpoint_count;
+	request->list_names = names;
+	request->retention = ctl->config->audit.retention;
+	request->secrets_own = ctl->config->secrets.mode == SECRETS_OWN && !ctl->config->secrets.orchestrator_writes;
+	code = make_report(ctl, db, request, args);
+	free(names);
+	return code;
 }
 
 static int run(struct ctl *ctl, const struct arguments *args)
 {
 	char host[256] = "";
-	struct report_request request = { .host = host };
+	struct frameworks frameworks = FRAMEWORKS_INIT;
+	struct report_request request = { .host = host, .frameworks = &frameworks };
 	sqlite3 *db;
 	int code = parse_period(&request, args);
 
-	if (code != 0 || (code = ctl_audit(ctl, &db)) != 0)
-		return code;
-	gethostname(host, sizeof(host) - 1);
-	request.endpoints = ctl->config->endpoints;
-	request.endpoint_count = ctl->config->endpoint_count;
-	code = parse_period(&request, args);
+	if (code == 0 && args->option[REVIEW] != NULL && ctl->format == OUTPUT_CSV)
+		code = ctl_fail(EXIT_USAGE, "report --review does not write 'csv'; it writes text, json, html, markdown");
 	if (code == 0)
-		code = make_report(ctl, db, &request, args->option[OUTPUT]);
-	sqlite3_close(db);
+		code = load_controls(ctl, &frameworks, args);
+	if (code == 0 && (code = ctl_audit(ctl, &db)) == 0) {
+		gethostname(host, sizeof(host) - 1);
+		code = parse_period(&request, args);
+		if (code == 0)
+			code = report_period(ctl, db, &request, args);
+		sqlite3_close(db);
+	}
+	frameworks_free(&frameworks);
 	return code;
 }
 
@@ -124,17 +217,20 @@ const struct verb verb_report = {
 	.name = "report",
 	.words = "",
 	.summary = "the compliance report",
-	.about = "Reports a period from the audit log: for each endpoint what was allowed, denied, aggregated and\n"
-	         "lost, and how much of the time it was protected; who came, by which list; changes of lists,\n"
-	         "decisions of people, events, losses.  The numbers are those of the kernel:\n"
-	         "counted = recorded + aggregated + lost.\n"
-	         "-o csv prints the connections by endpoint and source; into a folder it writes endpoints, sources,\n"
-	         "list changes, events and losses as files of their own.\n",
+	.about = "Reports a period from the audit log: what was protected and for how much of the time, with each gap\n"
+	         "explained; who came, by which list, and who was denied; changes of lists with their evidence, decisions\n"
+	         "of people, break-glass grants, drift, losses; and what the log shows of the controls of PCI DSS, SOC 2,\n"
+	         "ISO/IEC 27001, NIST SP 800-53 and the CIS Controls.  The numbers are those of the kernel:\n"
+	         "counted = recorded + aggregated + lost, and they are the same in each format.\n"
+	         "-o html is one file that needs no other and no network: for auditors, and to print.\n"
+	         "-o csv prints the connections by endpoint and source; into a folder it writes a file for each table.\n"
+	         "--review prints the form for the six-monthly review of the rules: each with its reason, owner and use.\n",
 	.examples = "  hallowctl report\n"
-	            "  hallowctl report --from 2026-10-01 --to 2026-11-01 --output october.txt\n"
-	            "  mkdir october && hallowctl report --from 2026-10-01 --to 2026-11-01 -o csv --output october\n"
-	            "  hallowctl report -o json | jq '.endpoints[] | {name, denied, lost}'\n",
-	.formats = "text, json, csv",
+	            "  hallowctl report -o html --from 2026-10-01 --to 2026-11-01 --output october.html\n"
+	            "  hallowctl report -o csv --from 2026-10-01 --to 2026-11-01 --output october/\n"
+	            "  hallowctl report -o json | jq '.controls[] | select(.met == false) | {framework, id, evidence}'\n"
+	            "  hallowctl report --review -o html --output review.html\n",
+	.formats = "text, json, csv, html, markdown, md",
 	.options = options,
 	.run = run,
 };

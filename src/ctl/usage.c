@@ -37,7 +37,7 @@ void usage_all(FILE *out, const struct verb *const *verbs)
 	fprintf(out,
 	        "\n"
 	        "  -c FILE      the configuration (%s)\n"
-	        "  -o FORMAT    text, or json for programs; report also writes csv\n"
+	        "  -o FORMAT    text, or json for programs; report also writes html, markdown and csv\n"
 	        "  --version    print the version\n"
 	        "\n"
 	        "hallowctl VERB --help tells more, with examples.\n"
@@ -190,19 +190,41 @@ int usage_parse_verb(struct ctl *ctl, const struct verb *verb, int argc, char **
 	return check_words(verb, args);
 }
 
+static const struct {
+	const char *name;
+	enum output format;
+} formats[] = {
+	{ "text", OUTPUT_TEXT }, { "json", OUTPUT_JSON },         { "csv", OUTPUT_CSV },
+	{ "html", OUTPUT_HTML }, { "markdown", OUTPUT_MARKDOWN }, { "md", OUTPUT_MARKDOWN },
+};
+
+/* Whether "text, json" names it. */
+static bool writes(const struct verb *verb, const char *format)
+{
+	size_t len = strlen(format);
+
+	for (const char *at = verb->formats; *at != '\0'; at += strspn(at, ", ")) {
+		size_t word = strcspn(at, ", ");
+
+		if (word == len && strncmp(at, format, len) == 0)
+			return true;
+		at += word;
+	}
+	return false;
+}
+
 int usage_set_format(struct ctl *ctl, const struct verb *verb, const char *format)
 {
-	if (format == NULL || strcmp(format, "text") == 0)
-		ctl->format = OUTPUT_TEXT;
-	else if (strcmp(format, "json") == 0)
-		ctl->format = OUTPUT_JSON;
-	else if (strcmp(format, "csv") == 0 && strstr(verb->formats, "csv") != NULL)
-		ctl->format = OUTPUT_CSV;
-	else if (strcmp(format, "html") == 0 && strstr(verb->formats, "csv") != NULL)
-		return ctl_fail(EXIT_USAGE, "-o html is not supported yet; %s writes %s", verb->name, verb->formats);
-	else
-		return ctl_fail(EXIT_USAGE, "%s does not write '%s'; it writes %s", verb->name, format, verb->formats);
-	return -1;
+	ctl->format = OUTPUT_TEXT;
+	if (format == NULL)
+		return -1;
+	for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
+		if (strcmp(formats[i].name, format) != 0 || !writes(verb, format))
+			continue;
+		ctl->format = formats[i].format;
+		return -1;
+	}
+	return ctl_fail(EXIT_USAGE, "%s does not write '%s'; it writes %s", verb->name, format, verb->formats);
 }
 
 const struct verb *usage_find_verb(const struct verb *const *verbs, const char *name)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "report/checks.h"
 #include "report/plain.h"
 #include "report/report.h"
 
@@ -77,11 +78,20 @@ int report_csv(const struct report *r, FILE *out)
 	return 0;
 }
 
+static void add_time(FILE *out, time_us t, char end)
+{
+	char text[TIME_TEXT_MAX];
+
+	add_text(out, time_format(t, 0, text), end);
+}
+
 static int endpoints_csv(const struct report *r, FILE *out)
 {
 	size_t i;
 
-	fputs("endpoint,kind,mode,allowed,denied,aggregated,lost,counted,coverage_percent\r\n", out);
+	fputs("endpoint,kind,mode,allowed,denied,aggregated,lost,counted,coverage_percent,orchestrator_allowed,place,lists,"
+	      "way,owner,reason\r\n",
+	      out);
 	for (i = 0; i < r->endpoint_count; i++) {
 		const struct report_endpoint *e = &r->endpoints[i];
 		struct report_count total = report_total(e);
@@ -96,7 +106,110 @@ static int endpoints_csv(const struct report *r, FILE *out)
 		add_number(out, total.counted, ',');
 		if (e->seen)
 			fprintf(out, "%.4f", e->coverage_percent);
-		fputs("\r\n", out);
+		fputc(',', out);
+		if (e->is_secret_store)
+			fprintf(out, "%" PRIu64, e->orchestrator_allowed);
+		fputc(',', out);
+		add_text(out, e->place, ',');
+		add_text(out, e->lists, ',');
+		add_text(out, e->way, ',');
+		add_text(out, e->owner, ',');
+		add_text(out, e->reason, '\n');
+	}
+	return 0;
+}
+
+static int days_csv(const struct report *r, FILE *out)
+{
+	fputs("endpoint,from,allowed,denied,aggregated,lost\r\n", out);
+	for (size_t i = 0; i < r->endpoint_count; i++) {
+		for (size_t j = 0; r->endpoints[i].slots != NULL && j < r->slot_count; j++) {
+			const struct report_slot *s = &r->endpoints[i].slots[j];
+
+			if (s->allowed == 0 && s->denied == 0 && s->aggregated == 0 && s->lost == 0)
+				continue;
+			add_text(out, r->endpoints[i].name, ',');
+			add_time(out, report_slot_start(r, j), ',');
+			add_number(out, s->allowed, ',');
+			add_number(out, s->denied, ',');
+			add_number(out, s->aggregated, ',');
+			add_number(out, s->lost, '\n');
+		}
+	}
+	return 0;
+}
+
+static int gaps_csv(const struct report *r, FILE *out)
+{
+	fputs("endpoint,from,to,kind,explained,why\r\n", out);
+	for (size_t i = 0; i < r->gap_count; i++) {
+		const struct report_gap *g = &r->gaps[i];
+
+		add_text(out, r->endpoints[g->endpoint].name, ',');
+		add_time(out, g->from, ',');
+		add_time(out, g->to, ',');
+		add_text(out, g->kind == GAP_UNPROTECTED ? "unprotected" : g->kind == GAP_BEFORE ? "before" : "after", ',');
+		add_text(out, g->explained ? "yes" : "no", ',');
+		add_text(out, g->why, '\n');
+	}
+	return 0;
+}
+
+static int floods_csv(const struct report *r, FILE *out)
+{
+	fputs("endpoint,from,to,sources,attempts\r\n", out);
+	for (size_t i = 0; i < r->flood_count; i++) {
+		add_text(out, r->floods[i].endpoint, ',');
+		add_time(out, r->floods[i].from, ',');
+		add_time(out, r->floods[i].to, ',');
+		add_number(out, r->floods[i].sources, ',');
+		add_number(out, r->floods[i].attempts, '\n');
+	}
+	return 0;
+}
+
+static int disagreements_csv(const struct report *r, FILE *out)
+{
+	fputs("list,first,last,refreshes,what\r\n", out);
+	for (size_t i = 0; i < r->disagreement_count; i++) {
+		add_text(out, r->disagreements[i].list, ',');
+		add_text(out, r->disagreements[i].first, ',');
+		add_text(out, r->disagreements[i].last, ',');
+		add_number(out, r->disagreements[i].refreshes, ',');
+		add_text(out, r->disagreements[i].what, '\n');
+	}
+	return 0;
+}
+
+static int grants_csv(const struct report *r, FILE *out)
+{
+	fputs("id,source,endpoint,from,until,ended,how,by,connections,reason\r\n", out);
+	for (size_t i = 0; i < r->grant_count; i++) {
+		const struct report_grant *g = &r->grants[i];
+
+		add_number(out, g->id, ',');
+		add_text(out, g->source, ',');
+		add_text(out, g->endpoint, ',');
+		add_text(out, g->from, ',');
+		add_text(out, g->until, ',');
+		add_text(out, g->ended, ',');
+		add_text(out, g->how, ',');
+		add_text(out, g->by, ',');
+		add_number(out, g->connections, ',');
+		add_text(out, g->reason, '\n');
+	}
+	return 0;
+}
+
+static int controls_csv(const struct report *r, FILE *out)
+{
+	fputs("framework,id,title,status,evidence\r\n", out);
+	for (size_t i = 0; i < r->control_count; i++) {
+		add_text(out, r->controls[i].framework, ',');
+		add_text(out, r->controls[i].id, ',');
+		add_text(out, r->controls[i].title, ',');
+		add_text(out, report_status_text(r->controls[i].status), ',');
+		add_text(out, r->controls[i].evidence, '\n');
 	}
 	return 0;
 }
@@ -179,8 +292,12 @@ int report_csv_folder(const struct report *r, const char *folder, struct error *
 		const char *name;
 		report_render *render;
 	} tables[] = {
-		{ "endpoints.csv", endpoints_csv }, { "sources.csv", report_csv }, { "list_changes.csv", changes_csv },
-		{ "events.csv", events_csv }, { "losses.csv", losses_csv },
+		{ "endpoints.csv", endpoints_csv }, { "days.csv", days_csv },
+		{ "sources.csv", report_csv },      { "gaps.csv", gaps_csv },
+		{ "floods.csv", floods_csv },       { "list_changes.csv", changes_csv },
+		{ "disagreements.csv", disagreements_csv }, { "grants.csv", grants_csv },
+		{ "events.csv", events_csv },       { "losses.csv", losses_csv },
+		{ "controls.csv", controls_csv },
 	};
 	int dirfd, status = 0;
 	size_t i;

@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timex.h>
 
+#include "core/buffer.h"
+#include "report/checks.h"
 #include "report/query.h"
 #include "report/read.h"
 
@@ -15,6 +18,19 @@ int report_copy(char **to, const char *text, struct error *err)
 {
 	*to = strdup(text);
 	return *to == NULL ? report_no_memory(err) : 0;
+}
+
+int report_replace(char **to, const char *text, struct error *err)
+{
+	free(*to);
+	return report_copy(to, text, err);
+}
+
+int report_time(time_us *t, const char *text, struct error *err)
+{
+	if (time_parse(t, text, 0) == 0)
+		return 0;
+	return error_set(err, "the audit log holds '%s' where a time should be", text);
 }
 
 void *report_grow(void *array, size_t *count, size_t size, struct error *err)
@@ -45,9 +61,16 @@ static void endpoint_free(struct report_endpoint *e)
 		free(e->sources[i].last);
 	}
 	free(e->sources);
+	free(e->spans);
+	free(e->slots);
 	free(e->name);
 	free(e->kind);
 	free(e->mode);
+	free(e->place);
+	free(e->owner);
+	free(e->reason);
+	free(e->lists);
+	free(e->way);
 }
 
 static void change_free(struct report_change *c)
@@ -77,12 +100,69 @@ static void loss_free(struct report_loss *l)
 	free(l->to);
 }
 
+static void grant_free(struct report_grant *g)
+{
+	free(g->endpoint);
+	free(g->source);
+	free(g->by);
+	free(g->reason);
+	free(g->from);
+	free(g->until);
+	free(g->ended);
+	free(g->how);
+}
+
+static void disagreement_free(struct report_disagreement *d)
+{
+	free(d->list);
+	free(d->first);
+	free(d->last);
+	free(d->what);
+}
+
+static void control_free(struct report_control *c)
+{
+	free(c->framework);
+	free(c->id);
+	free(c->title);
+	free(c->evidence);
+	free(c->checks);
+}
+
+static void free_derived(struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->gap_count; i++)
+		free(r->gaps[i].why);
+	for (i = 0; i < r->flood_count; i++)
+		free(r->floods[i].endpoint);
+	for (i = 0; i < r->grant_count; i++)
+		grant_free(&r->grants[i]);
+	for (i = 0; i < r->disagreement_count; i++)
+		disagreement_free(&r->disagreements[i]);
+	for (i = 0; r->findings != NULL && i < CHECK_COUNT; i++)
+		free(r->findings[i].evidence);
+	for (i = 0; i < r->control_count; i++)
+		control_free(&r->controls[i]);
+	free(r->slots);
+	free(r->gaps);
+	free(r->floods);
+	free(r->grants);
+	free(r->disagreements);
+	free(r->findings);
+	free(r->controls);
+	free(r->integrity.checkpoint);
+	free(r->integrity.problem);
+}
+
 void report_free(struct report *r)
 {
 	size_t i;
 
 	if (r == NULL)
 		return;
+	free_derived(r);
 	for (i = 0; i < r->endpoint_count; i++)
 		endpoint_free(&r->endpoints[i]);
 	for (i = 0; i < r->change_count; i++)
@@ -113,15 +193,26 @@ struct report_endpoint *report_endpoint(struct report *r, const char *name, stru
 	r->endpoints = grown;
 	e = &grown[r->endpoint_count - 1];
 	if (report_copy(&e->name, name, err) == -1 || report_copy(&e->kind, "", err) == -1 ||
-	    report_copy(&e->mode, "", err) == -1)
+	    report_copy(&e->mode, "", err) == -1 || report_copy(&e->place, "", err) == -1 ||
+	    report_copy(&e->owner, "", err) == -1 || report_copy(&e->reason, "", err) == -1 ||
+	    report_copy(&e->lists, "", err) == -1 || report_copy(&e->way, "", err) == -1)
 		return NULL;
 	return e;
 }
 
-static int set_text(char **to, const char *text, struct error *err)
+static int add_lists(struct report_endpoint *e, const struct report_request *q, const struct policy_endpoint *known,
+                     struct error *err)
 {
-	free(*to);
-	return report_copy(to, text, err);
+	struct buffer b = BUFFER_INIT;
+	int status = 0;
+	size_t i;
+
+	for (i = 0; q->list_names != NULL && i < known->list_count && status == 0; i++)
+		status = buffer_printf(&b, "%s%s", i == 0 ? "" : ",", q->list_names[known->lists[i]]);
+	status = status == -1 || buffer_str(&b) == NULL ? report_no_memory(err) :
+	                                                  report_replace(&e->lists, buffer_str(&b), err);
+	buffer_free(&b);
+	return status;
 }
 
 /* Endpoints of the configuration come first, in its order, also where nothing is known of them: that is worth a line.
@@ -134,14 +225,17 @@ static int add_configured(struct report *r, const struct report_request *q, stru
 		const struct policy_endpoint *known = &q->endpoints[i];
 		struct report_endpoint *e = report_endpoint(r, known->name, err);
 
-		if (e == NULL || set_text(&e->kind, known->kind, err) == -1 ||
-		    set_text(&e->mode, known->mode == MODE_OBSERVE ? "observe" : "enforce", err) == -1)
+		if (e == NULL || report_replace(&e->kind, known->kind, err) == -1 ||
+		    report_replace(&e->mode, known->mode == MODE_OBSERVE ? "observe" : "enforce", err) == -1 ||
+		    report_replace(&e->owner, known->owner != NULL ? known->owner : "", err) == -1 ||
+		    report_replace(&e->reason, known->reason != NULL ? known->reason : "", err) == -1 || add_lists(e, q, known, err) == -1)
 			return -1;
+		e->present = true;
 	}
 	return 0;
 }
 
-static int read_all(sqlite3 *db, struct report *r, const struct report_request *q, struct error *err)
+static int read_views(sqlite3 *db, struct report *r, const struct report_request *q, struct error *err)
 {
 	struct report_period p;
 
@@ -155,22 +249,59 @@ static int read_all(sqlite3 *db, struct report *r, const struct report_request *
 	return report_read_events(db, r, &p, err);
 }
 
-int report_read(sqlite3 *db, const struct report_request *request, struct report **report, struct error *err)
+/* What stands on the views: in the order in which one needs the other. */
+static int read_derived(sqlite3 *db, struct report *r, const struct report_request *q, struct error *err)
+{
+	if (report_read_timeline(db, r, err) == -1 || report_read_floods(db, r, err) == -1 ||
+	    report_read_reach(db, r, err) == -1 || report_read_grants(db, r, err) == -1 ||
+	    report_find_gaps(r, err) == -1 || report_find_disagreements(r, err) == -1 || report_find_ways(r, err) == -1 ||
+	    report_check_all(r, err) == -1)
+		return -1;
+	return q->frameworks == NULL ? 0 : report_map_controls(r, q->frameworks, err);
+}
+
+static void read_clock(struct report *r)
+{
+	struct timex clock = { .modes = 0 };
+	int state = adjtimex(&clock);
+
+	r->clock_known = state != -1;
+	r->clock_synchronised = state != -1 && state != TIME_ERROR;
+}
+
+static struct report *report_new(const struct report_request *request, struct error *err)
 {
 	struct report *r = calloc(1, sizeof(*r));
+
+	if (r == NULL || report_copy(&r->host, request->host, err) == -1 ||
+	    report_copy(&r->integrity.checkpoint, "", err) == -1 || report_copy(&r->integrity.problem, "", err) == -1) {
+		report_free(r);
+		report_no_memory(err);
+		return NULL;
+	}
+	r->from = request->from;
+	r->to = request->to;
+	r->made_at = time_now();
+	r->retention = request->retention;
+	r->secrets_own = request->secrets_own;
+	r->integrity.ok = -1;
+	read_clock(r);
+	return r;
+}
+
+int report_read(sqlite3 *db, const struct report_request *request, struct report **report, struct error *err)
+{
+	struct report *r = report_new(request, err);
 	int status = -1;
 
 	if (r == NULL)
-		return report_no_memory(err);
-	r->from = request->from;
-	r->to = request->to;
-	if (report_copy(&r->host, request->host, err) == -1)
-		goto out;
+		return -1;
 	if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK) {
 		error_set(err, "the audit log cannot be read: %s", sqlite3_errmsg(db));
 		goto out;
 	}
-	status = read_all(db, r, request, err);
+	if (read_views(db, r, request, err) == 0)
+		status = read_derived(db, r, request, err);
 	sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 out:
 	if (status == 0)
@@ -178,6 +309,28 @@ out:
 	else
 		report_free(r);
 	return status;
+}
+
+uint64_t report_attempts(const struct report_source *s)
+{
+	return s->denied + s->aggregated;
+}
+
+const char *report_last_use(const struct report_endpoint *e)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < e->source_count; i++)
+		if (e->sources[i].allowed > 0 && strcmp(e->sources[i].last, last) > 0)
+			last = e->sources[i].last;
+	return last;
+}
+
+time_us report_slot_start(const struct report *r, size_t i)
+{
+	time_us start = (r->from / r->slot + (time_us)i) * r->slot;
+
+	return start < r->from ? r->from : start > r->to ? r->to : start;
 }
 
 struct report_count report_total(const struct report_endpoint *e)

@@ -19,6 +19,20 @@ struct report_count {
 	uint64_t counted, recorded, aggregated, lost;
 };
 
+/* What was true of an endpoint for a while, clipped to the period.  The spans of an endpoint follow each other. */
+enum report_state { REPORT_ENFORCED, REPORT_OBSERVED, REPORT_UNPROTECTED };
+
+struct report_span {
+	time_us from, to;
+	enum report_state state;
+};
+
+/* One column of the timeline. */
+struct report_slot {
+	uint64_t allowed, denied; /* recorded */
+	uint64_t aggregated, lost;
+};
+
 /* What one source did at one endpoint. */
 struct report_source {
 	char *source;
@@ -35,10 +49,18 @@ struct report_endpoint {
 	char *name;              /* "": denied packets to a destination that no endpoint has any more */
 	char *kind;              /* "" where neither the audit log nor the configuration says */
 	char *mode;              /* "enforce", "observe", or "" likewise */
+	char *place;             /* addresses, ports and protocol, for people; "" likewise */
+	char *owner, *reason;    /* as configured, for the rule review; "" for none */
+	char *lists;             /* that it allows, in order, joined by ','; "" likewise */
+	char *way;               /* how the orchestrator connects: "direct", "bastion", "agent", "operator", or "" */
+	bool present;            /* in the policy that was last in force, or in the configuration */
 	struct report_count allow, deny;
 	bool seen;               /* coverage knows it in this period; else it was never in force */
 	double coverage_percent; /* 0..100, rounded down; only where `seen` */
 	time_us covered_from, covered_to; /* the span that it is a share of; only where `seen` */
+	struct report_span *spans;
+	size_t span_count;
+	struct report_slot *slots; /* as many as the report has */
 	struct report_source *sources; /* by address */
 	size_t source_count;
 	bool is_secret_store;
@@ -67,8 +89,68 @@ struct report_loss {
 	uint64_t lost;
 };
 
+/* A time in which an endpoint was not protected, or of which nothing is known. */
+struct report_gap {
+	size_t endpoint; /* index into report.endpoints */
+	time_us from, to;
+	enum { GAP_UNPROTECTED, GAP_BEFORE, GAP_AFTER } kind; /* not enforced; before the first sight; after the last */
+	char *why;       /* a clause for people */
+	bool explained;  /* an event of the log says why */
+};
+
+/* Denied attempts that were too many to be recorded one by one: hours of it that follow each other. */
+struct report_flood {
+	char *endpoint;
+	time_us from, to;
+	uint64_t sources; /* most of any hour */
+	uint64_t attempts;
+};
+
+/* Access that a person gave for a time, and what was done under it. */
+struct report_grant {
+	uint64_t id;
+	char *endpoint, *source, *by, *reason;
+	char *from;        /* "": before the period */
+	char *until;       /* as granted */
+	char *ended, *how; /* "" and "in force"; else when, and "expired", or "revoked by NAME: REASON" */
+	uint64_t connections;
+};
+
+/* Publishers of one list that did not say the same: refreshes that follow each other and saw the same. */
+struct report_disagreement {
+	char *list, *first, *last;
+	char *what;         /* "docs names 6 addresses, provider 12" */
+	uint64_t refreshes;
+};
+
+/* What is claimed of a check or a control.  Not covered: the log cannot show it. */
+enum report_status { STATUS_MET, STATUS_NOT_MET, STATUS_NOT_COVERED };
+
+/* The outcome of one of the checks of checks.h. */
+struct report_finding {
+	enum report_status status;
+	char *evidence; /* one or two sentences with the numbers */
+};
+
+/* A requirement of a framework, and what the log says of it. */
+struct report_control {
+	char *framework, *id, *title;
+	enum report_status status;
+	char *evidence;      /* of its checks, and what stays to be shown otherwise */
+	const char **checks; /* their names */
+	size_t check_count;
+};
+
+/* What the audit log's hash tree and its signed checkpoints say. */
+struct report_integrity {
+	int ok;           /* 1: the log verifies; 0: it does not; -1: it was not asked */
+	char *checkpoint; /* the newest signed checkpoint, as its text; "" for none */
+	char *problem;    /* what does not verify; "" for nothing */
+};
+
 struct report {
 	time_us from, to;   /* the period: from <= t < to */
+	time_us made_at;
 	char *host;
 	struct report_endpoint *endpoints;
 	size_t endpoint_count;
@@ -79,14 +161,40 @@ struct report {
 	struct report_loss *losses;
 	size_t loss_count;
 	uint64_t rows;      /* connections of the period, recorded one by one */
+	time_us slot;       /* how long each slot of the timeline is; slot I begins at (from / slot + I) * slot */
+	struct report_slot *slots; /* of all endpoints together */
+	size_t slot_count;
+	struct report_gap *gaps; /* by time, then endpoint */
+	size_t gap_count;
+	struct report_flood *floods; /* by endpoint, then time */
+	size_t flood_count;
+	struct report_grant *grants; /* by time of the first event */
+	size_t grant_count;
+	struct report_disagreement *disagreements;
+	size_t disagreement_count;
+	uint64_t clock_steps;  /* rows of the period after which the clock went back by more than a second */
+	time_us oldest;        /* of all rows of the log; 0: there is none */
+	int64_t retention;     /* seconds, as configured; 0: for ever; -1: not known */
+	bool secrets_own;      /* no published list may reach a secret store */
+	bool clock_known, clock_synchronised; /* of the host, when the report was made */
+	struct report_integrity integrity;
+	struct report_finding *findings; /* CHECK_COUNT of them: checks.h */
+	struct report_control *controls; /* by framework, in the order of its file */
+	size_t control_count;
 };
 
 /* What to report, and what the configuration knows of the endpoints that the views do not say. */
+struct frameworks;
+
 struct report_request {
 	time_us from, to;
 	const char *host;
 	const struct policy_endpoint *endpoints;
 	size_t endpoint_count;
+	const char *const *list_names;        /* what policy_endpoint.lists are indexes into; NULL: not known */
+	int64_t retention;                    /* seconds; 0: for ever; -1: not known */
+	bool secrets_own;
+	const struct frameworks *frameworks;  /* NULL for no controls */
 };
 
 /* 0 with *r (report_free), or -1: the audit log cannot be read, or memory ran out. */
@@ -98,6 +206,15 @@ struct report_count report_total(const struct report_endpoint *e);
 
 /* Whether counted = recorded + aggregated + lost. */
 bool report_balanced(const struct report_count *c);
+
+/* Both of a denied attempt's kinds: recorded one by one, and only counted. */
+uint64_t report_attempts(const struct report_source *s);
+
+/* When it last let somebody in, of the recorded connections; "" for never. */
+const char *report_last_use(const struct report_endpoint *e);
+
+/* When slot `i` of the timeline begins; the first and the last are clipped to the period. */
+time_us report_slot_start(const struct report *r, size_t i);
 
 /* Sums over all of `audit.db`, for `hallowctl status`. */
 int report_totals(sqlite3 *db, struct report_count *total, struct error *err);

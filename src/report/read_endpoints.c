@@ -6,137 +6,32 @@
 #include "report/query.h"
 #include "report/read.h"
 
-static int parse_time(time_us *t, const char *text, struct error *err)
-{
-	if (time_parse(t, text, 0) == 0)
-		return 0;
-	return error_set(err, "the audit log holds '%s' where a time should be", text);
-}
-
-static int set_mode(struct report_endpoint *e, const char *state, struct error *err)
-{
-	if (strcmp(state, "unprotected") == 0)
-		return 0;
-	free(e->mode);
-	return report_copy(&e->mode, strcmp(state, "observed") == 0 ? "observe" : "enforce", err);
-}
-
-/* One span of coverage, clipped to the period. */
-static int add_span(struct report_endpoint *e, time_us from, time_us to, const char *state, time_us *covered,
-                    struct error *err)
-{
-	if (from < e->covered_from)
-		from = e->covered_from;
-	if (to > e->covered_to)
-		to = e->covered_to;
-	if (strcmp(state, "unprotected") != 0 && to > from)
-		*covered += to - from;
-	return set_mode(e, state, err);
-}
-
-static void set_percent(struct report_endpoint *e, time_us covered)
-{
-	double share = (double)covered / (double)(e->covered_to - e->covered_from);
-
-	/* Rounded down: what is not whole must not read as 100. */
-	e->coverage_percent = share >= 1 ? 100 : (double)(int64_t)(share * 1e6) / 1e4;
-}
-
-static int read_spans(sqlite3 *db, struct report_endpoint *e, const struct report_period *p, struct error *err)
-{
-	const char *texts[] = { e->name, p->from, p->to };
-	time_us covered = 0, from, to;
-	sqlite3_stmt *s;
-	int rc, status = 0;
-
-	if (query_start(db, &s,
-	                "SELECT from_time, to_time, state FROM coverage"
-	                " WHERE endpoint = ?1 AND to_time > ?2 AND from_time < ?3 ORDER BY from_time",
-	                texts, 3, err) == -1)
-		return -1;
-	while (status == 0 && (rc = query_next(s, err)) != 0) {
-		if (rc == -1 || parse_time(&from, query_text(s, 0), err) == -1 ||
-		    parse_time(&to, query_text(s, 1), err) == -1 ||
-		    add_span(e, from, to, query_text(s, 2), &covered, err) == -1)
-			status = -1;
-	}
-	sqlite3_finalize(s);
-	if (status == 0)
-		set_percent(e, covered);
-	return status;
-}
-
-/* Each endpoint's first sight and last heartbeat, clipped to the period. */
-static int add_life(struct report *r, sqlite3_stmt *s, struct error *err)
-{
-	struct report_endpoint *e = report_endpoint(r, query_text(s, 0), err);
-	time_us first, last;
-
-	if (e == NULL || parse_time(&first, query_text(s, 1), err) == -1 ||
-	    parse_time(&last, query_text(s, 2), err) == -1)
-		return -1;
-	e->covered_from = first > r->from ? first : r->from;
-	e->covered_to = last < r->to ? last : r->to;
-	e->seen = e->covered_to > e->covered_from;
-	return 0;
-}
-
-int report_read_coverage(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err)
-{
-	const char *texts[] = { p->from, p->to };
-	sqlite3_stmt *s;
-	size_t i;
-	int rc;
-
-	if (query_start(db, &s,
-	                "SELECT endpoint, min(from_time), max(to_time) FROM coverage GROUP BY endpoint"
-	                " HAVING max(to_time) > ?1 AND min(from_time) < ?2 ORDER BY endpoint",
-	                texts, 2, err) == -1)
-		return -1;
-	while ((rc = query_next(s, err)) == 1) {
-		if (add_life(r, s, err) == -1) {
-			rc = -1;
-			break;
-		}
-	}
-	sqlite3_finalize(s);
-	for (i = 0; rc == 0 && i < r->endpoint_count; i++) {
-		if (r->endpoints[i].seen && read_spans(db, &r->endpoints[i], p, err) == -1)
-			rc = -1;
-	}
-	return rc;
-}
-
 /* What the audit log knows of an endpoint comes before what the configuration says now. */
-static int set_kind(struct report *r, sqlite3_stmt *s, struct error *err)
+static int describe(struct report_endpoint *e, sqlite3_stmt *s, struct error *err)
 {
-	size_t i;
-
-	for (i = 0; i < r->endpoint_count; i++) {
-		struct report_endpoint *e = &r->endpoints[i];
-
-		if (strcmp(e->name, query_text(s, 0)) != 0)
-			continue;
-		free(e->kind);
-		if (report_copy(&e->kind, query_text(s, 1), err) == -1)
-			return -1;
-		if (*e->mode != '\0')
-			return 0;
-		free(e->mode);
-		return report_copy(&e->mode, query_text(s, 2), err);
-	}
-	return 0;
+	e->present = query_count(s, 7) != 0;
+	if (report_replace(&e->kind, query_text(s, 1), err) == -1 ||
+	    report_replace(&e->place, query_text(s, 3), err) == -1 ||
+	    report_replace(&e->owner, query_text(s, 4), err) == -1 ||
+	    report_replace(&e->reason, query_text(s, 5), err) == -1 ||
+	    report_replace(&e->lists, query_text(s, 6), err) == -1)
+		return -1;
+	return *e->mode != '\0' ? 0 : report_replace(&e->mode, query_text(s, 2), err);
 }
 
 int report_read_kinds(sqlite3 *db, struct report *r, struct error *err)
 {
 	sqlite3_stmt *s;
+	size_t i;
 	int rc;
 
-	if (query_start(db, &s, "SELECT name, kind, mode FROM endpoints", NULL, 0, err) == -1)
+	if (query_start(db, &s, "SELECT name, kind, mode, place, owner, reason, lists, present FROM endpoints", NULL, 0,
+	                err) == -1)
 		return -1;
 	while ((rc = query_next(s, err)) == 1) {
-		if (set_kind(r, s, err) == -1) {
+		for (i = 0; i < r->endpoint_count && strcmp(r->endpoints[i].name, query_text(s, 0)) != 0; i++)
+			;
+		if (i < r->endpoint_count && describe(&r->endpoints[i], s, err) == -1) {
 			rc = -1;
 			break;
 		}

@@ -13,12 +13,18 @@
 /* Writes the report; the caller checks the stream for errors.  0, or -1 where memory ran out. */
 typedef int report_render(const struct report *r, FILE *out);
 
-report_render report_text; /* for people and auditors */
-report_render report_json; /* the fields of interface.md */
-report_render report_csv;  /* the connections by endpoint and source */
+report_render report_text;     /* for a terminal */
+report_render report_markdown;
+report_render report_html;     /* one file that needs no other: for auditors, and to print */
+report_render report_json;     /* the fields of interface.md; doc/report.schema.json */
+report_render report_csv;      /* the connections by endpoint and source */
 
-/* Writes endpoints.csv, sources.csv, list_changes.csv, events.csv and losses.csv into the folder, each whole or not at
- * all.  RFC 4180, with a header row; a text that a spreadsheet would take for a formula gets an apostrophe in front. */
+/* The form for the six-monthly review of the rules. */
+report_render review_text, review_markdown, review_html, review_json;
+
+/* Writes a file for each table into the folder, each whole or not at all: endpoints, days, sources, gaps, floods,
+ * list_changes, disagreements, grants, events, losses and controls, each .csv.  RFC 4180, with a header row; a text that
+ * a spreadsheet would take for a formula gets an apostrophe in front. */
 int report_csv_folder(const struct report *r, const char *folder, struct error *err);
 
 #endif

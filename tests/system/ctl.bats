@@ -109,8 +109,12 @@ asked() { grep -v '^sync$' "$ANSWERS/asked"; }
 	exits 2 status -o xml
 	says "status does not write 'xml'; it writes text, json"
 	exits 2 status -o csv
-	exits 2 report -o html
-	says "not supported yet"
+	exits 2 report -o xml
+	says "report does not write 'xml'; it writes text, json, csv, html, markdown, md"
+	exits 2 status -o html
+	says "status does not write 'html'; it writes text, json"
+	exits 2 report --review -o csv
+	says "report --review does not write 'csv'"
 }
 
 @test "ctl: times, limits, addresses and verdicts of log and report" {

@@ -97,7 +97,7 @@ deny $STRANGER6 5432 null"
 	same "$(jq -c '.period.from[:4] | tonumber > 2000' "$LAB_DIR/report.json")" true
 	mkdir "$LAB_DIR/tables"
 	ctl report -o csv --output "$LAB_DIR/tables"
-	same "$(ls "$LAB_DIR/tables" | paste -sd ' ')" "endpoints.csv events.csv list_changes.csv losses.csv sources.csv"
+	same "$(ls "$LAB_DIR/tables" | paste -sd ' ')" "controls.csv days.csv disagreements.csv endpoints.csv events.csv floods.csv gaps.csv grants.csv list_changes.csv losses.csv sources.csv"
 	same "$("$LAB_PYTHON" -c 'import csv, sys
 for row in csv.DictReader(open(sys.argv[1], newline="")): print(row["source"], row["allowed"], row["denied"], row["list"])' \
 		"$LAB_DIR/tables/sources.csv")" "${BOTH[0]} 2 0 humanitec

@@ -270,7 +270,7 @@ static void an_endpoint_is_told_also_where_nothing_came(void **state)
 		{ .name = (char *)"new", .kind = (char *)"bastion", .mode = MODE_ENFORCE },
 		{ .name = (char *)"orders", .kind = (char *)"https", .mode = MODE_ENFORCE },
 	};
-	const struct report_request request = { NOON, NOON + HOUR, "gate", configured, 2 };
+	const struct report_request request = { .from = NOON, .to = NOON + HOUR, .host = "gate", .endpoints = configured, .endpoint_count = 2 };
 	struct fixture *f = *state;
 	struct report *r;
 

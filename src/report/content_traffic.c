@@ -1,0 +1,480 @@
+/* What is protected, when it was, and who came. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/buffer.h"
+#include "report/content.h"
+
+/* --- endpoints */
+
+static void add_coverage(struct document *d, const struct report_endpoint *e)
+{
+	char percent[32];
+
+	if (!e->seen) {
+		doc_cell_tone(d, e->present ? TONE_BAD : TONE_PLAIN, "never in force");
+		return;
+	}
+	content_percent(e->coverage_percent, percent);
+	doc_cell_tone(d, e->coverage_percent >= 100 ? TONE_GOOD : TONE_BAD, percent);
+}
+
+static void add_traffic_table(struct document *d)
+{
+	static const struct doc_column columns[] = {
+		{ "Endpoint", ALIGN_LEFT }, { "Kind", ALIGN_LEFT }, { "Mode", ALIGN_LEFT }, { "Allowed", ALIGN_RIGHT },
+		{ "Denied", ALIGN_RIGHT }, { "Aggregated", ALIGN_RIGHT }, { "Lost", ALIGN_RIGHT }, { "Covered", ALIGN_RIGHT },
+	};
+	const struct report *r = d->report;
+
+	doc_table(d, "endpoints", DOC_COLUMNS(columns), "Connections allowed and attempts denied, by endpoint");
+	doc_sortable(d);
+	for (size_t i = 0; i < r->endpoint_count && i < ENDPOINTS_SHOWN; i++) {
+		const struct report_endpoint *e = &r->endpoints[i];
+		struct report_count total = report_total(e);
+
+		doc_cell(d, content_endpoint(e->name));
+		doc_cell(d, e->kind);
+		doc_cell(d, e->mode);
+		doc_number(d, e->allow.recorded);
+		doc_number(d, e->deny.recorded);
+		doc_number(d, total.aggregated);
+		doc_number(d, total.lost);
+		add_coverage(d, e);
+	}
+	if (r->endpoint_count > ENDPOINTS_SHOWN)
+		content_more(d, r->endpoint_count - ENDPOINTS_SHOWN, "endpoints.csv");
+}
+
+/* "humanitec, office": names joined by ',' with room behind each. */
+static void add_lists(struct document *d, const char *lists)
+{
+	struct buffer b = BUFFER_INIT;
+
+	for (; *lists != '\0'; lists++)
+		if (buffer_add(&b, lists, 1) == -1 || (*lists == ',' && buffer_add(&b, " ", 1) == -1))
+			d->failed = true;
+	if (buffer_str(&b) == NULL)
+		d->failed = true;
+	else
+		doc_cell(d, (const char *)b.data);
+	buffer_free(&b);
+}
+
+static void add_rules_table(struct document *d)
+{
+	static const struct doc_column columns[] = {
+		{ "Endpoint", ALIGN_LEFT }, { "Addresses and ports", ALIGN_LEFT }, { "Allows", ALIGN_LEFT },
+		{ "Way", ALIGN_LEFT }, { "Owner", ALIGN_LEFT }, { "Reason", ALIGN_PROSE },
+	};
+	const struct report *r = d->report;
+	size_t shown = 0, more = 0;
+
+	doc_table(d, "rules", DOC_COLUMNS(columns), "Where each is, which lists it allows, and by which way it is reached");
+	doc_sortable(d);
+	for (size_t i = 0; i < r->endpoint_count; i++) {
+		const struct report_endpoint *e = &r->endpoints[i];
+
+		if (*e->name == '\0' || (shown >= ENDPOINTS_SHOWN && ++more > 0))
+			continue;
+		shown++;
+		doc_cell(d, e->name);
+		doc_cell(d, e->place);
+		add_lists(d, e->lists);
+		doc_cell(d, e->way);
+		doc_cell(d, e->owner);
+		doc_cell(d, e->reason);
+	}
+	content_more(d, more, "endpoints.csv");
+}
+
+void content_endpoints(struct document *d)
+{
+	doc_section(d, "endpoints", "Endpoints");
+	if (d->report->endpoint_count == 0) {
+		doc_text(d, DOC_TEXT, "none");
+		return;
+	}
+	add_traffic_table(d);
+	doc_text(d, DOC_NOTE,
+	         "Allowed: new connections, recorded one by one. Denied: attempts recorded one by one. Aggregated: denied "
+	         "attempts that were only counted. Lost: counted by the kernel, but in no row. Covered: share of the time, "
+	         "rounded down.");
+	add_rules_table(d);
+}
+
+/* --- coverage */
+
+static void add_duration(struct document *d, time_us from, time_us to)
+{
+	int64_t s = (to - from) / US_PER_SECOND;
+
+	if (s >= 86400)
+		doc_cellf(d, "%" PRId64 " d %02" PRId64 " h", s / 86400, s % 86400 / 3600);
+	else if (s >= 3600)
+		doc_cellf(d, "%" PRId64 " h %02" PRId64 " min", s / 3600, s % 3600 / 60);
+	else if (s >= 60)
+		doc_cellf(d, "%" PRId64 " min %02" PRId64 " s", s / 60, s % 60);
+	else
+		doc_cellf(d, "%" PRId64 " s", s);
+}
+
+/* Gaps that endpoints have in common are one row. */
+static bool same_gap(const struct report_gap *a, const struct report_gap *b)
+{
+	return a->from == b->from && a->to == b->to && a->kind == b->kind && strcmp(a->why, b->why) == 0;
+}
+
+static void add_gap_row(struct document *d, const struct report_gap *g, size_t count)
+{
+	const struct report *r = d->report;
+
+	doc_when(d, g->from);
+	doc_when(d, g->to);
+	add_duration(d, g->from, g->to);
+	if (count == 1)
+		doc_cell(d, r->endpoints[g->endpoint].name);
+	else
+		doc_cellf(d, "%s and %zu more", r->endpoints[g->endpoint].name, count - 1);
+	doc_cell_tone(d, g->kind == GAP_UNPROTECTED ? TONE_BAD : TONE_UNKNOWN,
+	              g->kind == GAP_UNPROTECTED ? "not protected" : "not known");
+	doc_cell(d, g->why);
+}
+
+void content_coverage(struct document *d)
+{
+	static const struct doc_column columns[] = {
+		{ "From", ALIGN_LEFT }, { "To", ALIGN_LEFT }, { "Lasted", ALIGN_RIGHT }, { "Endpoint", ALIGN_LEFT },
+		{ "State", ALIGN_LEFT }, { "Why", ALIGN_PROSE },
+	};
+	const struct report *r = d->report;
+	size_t shown = 0, more = 0, next;
+
+	doc_section(d, "coverage", "Coverage");
+	if (r->endpoint_count == 0) {
+		doc_text(d, DOC_TEXT, "none");
+		return;
+	}
+	doc_chart(d, CHART_COVERAGE);
+	if (r->gap_count == 0) {
+		doc_toned(d, TONE_GOOD, "There was no gap: whatever was in force was in force for the whole period.");
+		return;
+	}
+	doc_table(d, "gaps", DOC_COLUMNS(columns), "Times without protection, or of which nothing is known");
+	for (size_t i = 0; i < r->gap_count; i = next) {
+		for (next = i + 1; next < r->gap_count && same_gap(&r->gaps[i], &r->gaps[next]); next++)
+			;
+		if (shown++ < ROWS_SHOWN)
+			add_gap_row(d, &r->gaps[i], next - i);
+		else
+			more++;
+	}
+	content_more(d, more, "gaps.csv");
+}
+
+/* --- connections */
+
+static void add_slot_start(struct document *d, time_us t)
+{
+	char text[TIME_TEXT_MAX];
+
+	time_format(t, 0, text);
+	if (d->report->slot >= INT64_C(86400) * US_PER_SECOND)
+		doc_cellf(d, "%.10s", text);
+	else
+		doc_cell(d, text);
+}
+
+static bool is_quiet(const struct report_slot *s)
+{
+	return s->allowed == 0 && s->denied == 0 && s->aggregated == 0 && s->lost == 0;
+}
+
+static void add_days_table(struct document *d)
+{
+	static const struct doc_column days[] = {
+		{ "Day (UTC)", ALIGN_LEFT }, { "Allowed", ALIGN_RIGHT }, { "Denied", ALIGN_RIGHT },
+		{ "Aggregated", ALIGN_RIGHT }, { "Lost", ALIGN_RIGHT },
+	};
+	static const struct doc_column hours[] = {
+		{ "Hour (UTC)", ALIGN_LEFT }, { "Allowed", ALIGN_RIGHT }, { "Denied", ALIGN_RIGHT },
+		{ "Aggregated", ALIGN_RIGHT }, { "Lost", ALIGN_RIGHT },
+	};
+	const struct report *r = d->report;
+	bool by_day = r->slot >= INT64_C(86400) * US_PER_SECOND;
+	size_t quiet = 0;
+
+	doc_table(d, "days", by_day ? days : hours, 5, "Connections and attempts by %s", by_day ? "day" : "hour");
+	doc_sortable(d);
+	for (size_t i = 0; i < r->slot_count; i++) {
+		const struct report_slot *s = &r->slots[i];
+
+		if (is_quiet(s)) {
+			quiet++;
+			continue;
+		}
+		add_slot_start(d, report_slot_start(r, i));
+		doc_number(d, s->allowed);
+		doc_number(d, s->denied);
+		doc_number(d, s->aggregated);
+		doc_number(d, s->lost);
+	}
+	if (quiet > 0)
+		doc_text(d, DOC_NOTE, "%zu %s%s without any traffic %s left out.", quiet, by_day ? "day" : "hour",
+		         content_plural(quiet), quiet == 1 ? "is" : "are");
+}
+
+static void add_endpoint_days(struct document *d)
+{
+	static const struct doc_column columns[] = {
+		{ "Endpoint", ALIGN_LEFT }, { "Day (UTC)", ALIGN_LEFT }, { "Allowed", ALIGN_RIGHT }, { "Denied", ALIGN_RIGHT },
+		{ "Aggregated", ALIGN_RIGHT }, { "Lost", ALIGN_RIGHT },
+	};
+	const struct report *r = d->report;
+	size_t shown = 0, more = 0;
+
+	doc_table(d, "endpoint-days", DOC_COLUMNS(columns), "The same by endpoint");
+	doc_sortable(d);
+	for (size_t i = 0; i < r->endpoint_count; i++) {
+		const struct report_endpoint *e = &r->endpoints[i];
+
+		for (size_t j = 0; e->slots != NULL && j < r->slot_count; j++) {
+			if (is_quiet(&e->slots[j]) || (shown >= ROWS_SHOWN && ++more > 0))
+				continue;
+			shown++;
+			doc_cell(d, content_endpoint(e->name));
+			add_slot_start(d, report_slot_start(r, j));
+			doc_number(d, e->slots[j].allowed);
+			doc_number(d, e->slots[j].denied);
+			doc_number(d, e->slots[j].aggregated);
+			doc_number(d, e->slots[j].lost);
+		}
+	}
+	content_more(d, more, "days.csv");
+}
+
+/* A source at an endpoint, for the tables of all endpoints together. */
+struct visitor {
+	const struct report_endpoint *endpoint;
+	const struct report_source *source;
+	size_t order;
+};
+
+static bool was_allowed(const struct report_source *s)
+{
+	return s->allowed > 0;
+}
+
+static bool was_denied(const struct report_source *s)
+{
+	return report_attempts(s) > 0;
+}
+
+static int by_allowed(const void *a, const void *b)
+{
+	const struct visitor *x = a, *y = b;
+
+	if (x->source->allowed != y->source->allowed)
+		return x->source->allowed > y->source->allowed ? -1 : 1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+static int by_attempts(const void *a, const void *b)
+{
+	const struct visitor *x = a, *y = b;
+	uint64_t nx = report_attempts(x->source), ny = report_attempts(y->source);
+
+	if (nx != ny)
+		return nx > ny ? -1 : 1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+/* All that pass, sorted; NULL with *count 0 where there is none, or memory lacks. */
+static struct visitor *visitors(struct document *d, bool (*pass)(const struct report_source *s),
+                                int (*compare)(const void *a, const void *b), size_t *count)
+{
+	const struct report *r = d->report;
+	struct visitor *all;
+	size_t total = 0;
+
+	*count = 0;
+	for (size_t i = 0; i < r->endpoint_count; i++)
+		total += r->endpoints[i].source_count;
+	all = calloc(total + 1, sizeof(*all));
+	if (all == NULL) {
+		d->failed = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < r->endpoint_count; i++) {
+		const struct report_endpoint *e = &r->endpoints[i];
+
+		for (size_t j = 0; j < e->source_count; j++) {
+			if (!pass(&e->sources[j]))
+				continue;
+			all[*count] = (struct visitor){ e, &e->sources[j], *count };
+			(*count)++;
+		}
+	}
+	qsort(all, *count, sizeof(*all), compare);
+	return all;
+}
+
+static void add_allowed(struct document *d)
+{
+	static const struct doc_column columns[] = {
+		{ "Allowed source", ALIGN_LEFT }, { "Endpoint", ALIGN_LEFT }, { "Connections", ALIGN_RIGHT },
+		{ "List", ALIGN_LEFT }, { "First seen", ALIGN_LEFT }, { "Last seen", ALIGN_LEFT },
+	};
+	size_t count;
+	struct visitor *all = visitors(d, was_allowed, by_allowed, &count);
+
+	if (count == 0) {
+		doc_text(d, DOC_TEXT, "No source was allowed.");
+		free(all);
+		return;
+	}
+	doc_table(d, "allowed", DOC_COLUMNS(columns), "Who was let in, and by which list: the busiest first");
+	doc_sortable(d);
+	for (size_t i = 0; i < count && i < ALLOWED_SHOWN; i++) {
+		const struct report_source *s = all[i].source;
+
+		doc_cell(d, s->source);
+		doc_cell(d, content_endpoint(all[i].endpoint->name));
+		doc_number(d, s->allowed);
+		doc_cell(d, *s->list != '\0' ? s->list : s->observed > 0 ? "(only observed)" : "");
+		doc_time(d, s->first);
+		doc_time(d, s->last);
+	}
+	content_more(d, count > ALLOWED_SHOWN ? count - ALLOWED_SHOWN : 0, "sources.csv");
+	free(all);
+}
+
+static void add_reconciliation(struct document *d, const char *name, const char *verdict, const struct report_count *c)
+{
+	if (c->counted == 0 && report_balanced(c))
+		return;
+	doc_cell(d, content_endpoint(name));
+	doc_cell(d, verdict);
+	doc_number(d, c->counted);
+	doc_cell_tone(d, report_balanced(c) ? TONE_PLAIN : TONE_BAD, report_balanced(c) ? "=" : "differs from");
+	doc_number(d, c->recorded);
+	doc_cellf(d, "+ %" PRIu64, c->aggregated);
+	doc_cellf(d, "+ %" PRIu64, c->lost);
+}
+
+static void add_reconciliations(struct document *d)
+{
+	static const struct doc_column columns[] = {
+		{ "Endpoint", ALIGN_LEFT }, { "Verdict", ALIGN_LEFT }, { "Counted", ALIGN_RIGHT }, { "=", ALIGN_LEFT },
+		{ "Recorded", ALIGN_RIGHT }, { "+ Aggregated", ALIGN_RIGHT }, { "+ Lost", ALIGN_RIGHT },
+	};
+	const struct report *r = d->report;
+	size_t i;
+
+	for (i = 0; i < r->endpoint_count && report_total(&r->endpoints[i]).counted == 0; i++)
+		;
+	if (i == r->endpoint_count) {
+		doc_text(d, DOC_TEXT, "Nothing was counted.");
+		return;
+	}
+	doc_table(d, "reconciliation", DOC_COLUMNS(columns),
+	          "Reconciliation: counted by the kernel = recorded + aggregated + lost "
+	          "(new connections for allow, packets for deny)");
+	for (i = 0; i < r->endpoint_count && i < ENDPOINTS_SHOWN; i++) {
+		add_reconciliation(d, r->endpoints[i].name, "allow", &r->endpoints[i].allow);
+		add_reconciliation(d, r->endpoints[i].name, "deny", &r->endpoints[i].deny);
+	}
+}
+
+void content_connections(struct document *d)
+{
+	const struct report *r = d->report;
+	size_t i;
+
+	doc_section(d, "connections", "Connections");
+	for (i = 0; i < r->slot_count && is_quiet(&r->slots[i]); i++)
+		;
+	if (i < r->slot_count) {
+		doc_chart(d, CHART_TIMELINE);
+		add_days_table(d);
+		if (r->endpoint_count > 1)
+			add_endpoint_days(d);
+	}
+	add_allowed(d);
+	add_reconciliations(d);
+}
+
+/* --- denied */
+
+static void add_denied(struct document *d)
+{
+	static const struct doc_column columns[] = {
+		{ "Denied source", ALIGN_LEFT }, { "Endpoint", ALIGN_LEFT }, { "Recorded", ALIGN_RIGHT },
+		{ "Aggregated", ALIGN_RIGHT }, { "First seen", ALIGN_LEFT }, { "Last seen", ALIGN_LEFT },
+	};
+	uint64_t attempts = 0;
+	size_t count;
+	struct visitor *all = visitors(d, was_denied, by_attempts, &count);
+
+	if (count == 0) {
+		doc_text(d, DOC_TEXT, "No source was denied.");
+		free(all);
+		return;
+	}
+	doc_chart(d, CHART_SOURCES);
+	doc_table(d, "denied", DOC_COLUMNS(columns), "Who was denied: the busiest first");
+	doc_sortable(d);
+	for (size_t i = 0; i < count; i++) {
+		const struct report_source *s = all[i].source;
+
+		if (i >= DENIED_SHOWN) {
+			attempts += report_attempts(s);
+			continue;
+		}
+		doc_cell(d, s->source);
+		doc_cell(d, content_endpoint(all[i].endpoint->name));
+		doc_number(d, s->denied);
+		doc_number(d, s->aggregated);
+		doc_time(d, s->first);
+		doc_time(d, s->last);
+	}
+	if (count > DENIED_SHOWN)
+		doc_text(d, DOC_NOTE,
+		         "and %zu more sources with %" PRIu64
+		         " denied attempts: see sources.csv of report -o csv --output FOLDER, or report -o json",
+		         count - DENIED_SHOWN, attempts);
+	free(all);
+}
+
+static void add_floods(struct document *d)
+{
+	static const struct doc_column columns[] = {
+		{ "From", ALIGN_LEFT }, { "To", ALIGN_LEFT }, { "Endpoint", ALIGN_LEFT }, { "Sources", ALIGN_RIGHT },
+		{ "Attempts", ALIGN_RIGHT },
+	};
+	const struct report *r = d->report;
+
+	if (r->flood_count == 0)
+		return;
+	doc_table(d, "floods", DOC_COLUMNS(columns),
+	          "Floods: attempts that were too many to be recorded one by one, and were counted by source");
+	for (size_t i = 0; i < r->flood_count && i < ROWS_SHOWN; i++) {
+		const struct report_flood *f = &r->floods[i];
+
+		doc_when(d, f->from);
+		doc_when(d, f->to);
+		doc_cell(d, content_endpoint(f->endpoint));
+		doc_number(d, f->sources);
+		doc_number(d, f->attempts);
+	}
+	content_more(d, r->flood_count > ROWS_SHOWN ? r->flood_count - ROWS_SHOWN : 0, "floods.csv");
+	doc_text(d, DOC_NOTE, "Sources: the most that one hour of the flood had.");
+}
+
+void content_denied(struct document *d)
+{
+	doc_section(d, "denied", "Denied attempts");
+	add_denied(d);
+	add_floods(d);
+}
