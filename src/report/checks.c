@@ -524,33 +524,38 @@ static void check_review(const struct report *r, struct outcome *o)
 /* --- all of them */
 
 static const struct {
-	const char *name;
+	const char *name, *title;
 	check_function *run;
 } checks[CHECK_COUNT] = {
-	[CHECK_DEFAULT_DENY] = { "default-deny", check_default_deny },
-	[CHECK_COVERAGE_COMPLETE] = { "coverage-complete", check_coverage },
-	[CHECK_SOURCES_NAMED] = { "sources-named", check_sources_named },
-	[CHECK_SERVICES_DESCRIBED] = { "services-described", check_services },
-	[CHECK_PURPOSE_RECORDED] = { "purpose-recorded", check_purpose },
-	[CHECK_CHANGES_APPROVED] = { "changes-approved", check_changes },
-	[CHECK_ORIGINS_EVIDENCED] = { "origins-evidenced", check_origins },
-	[CHECK_GRANTS_BOUNDED] = { "grants-bounded", check_grants },
-	[CHECK_EGRESS_LIMITED] = { "egress-limited", check_egress },
-	[CHECK_SECRET_STORES_SEPARATE] = { "secret-stores-separate", check_secret_stores },
-	[CHECK_DRIFT_REPAIRED] = { "drift-repaired", check_drift },
-	[CHECK_LOG_COMPLETE] = { "log-complete", check_complete },
-	[CHECK_LOG_DETAILED] = { "log-detailed", check_detailed },
-	[CHECK_LOG_INTACT] = { "log-intact", check_intact },
-	[CHECK_LOG_RETAINED] = { "log-retained", check_retained },
-	[CHECK_LOG_RETAINED_QUARTER] = { "log-retained-90-days", check_retained_quarter },
-	[CHECK_FAILURES_DETECTED] = { "failures-detected", check_failures },
-	[CHECK_TIME_SYNCHRONISED] = { "time-synchronised", check_time },
-	[CHECK_REVIEW_DUE] = { "review-due", check_review },
+	[CHECK_DEFAULT_DENY] = { "default-deny", "Denied by default", check_default_deny },
+	[CHECK_COVERAGE_COMPLETE] = { "coverage-complete", "Protected without a gap", check_coverage },
+	[CHECK_SOURCES_NAMED] = { "sources-named", "Every source by a list or a grant", check_sources_named },
+	[CHECK_SERVICES_DESCRIBED] = { "services-described", "Services described", check_services },
+	[CHECK_PURPOSE_RECORDED] = { "purpose-recorded", "Reason and owner", check_purpose },
+	[CHECK_CHANGES_APPROVED] = { "changes-approved", "Changes of lists decided", check_changes },
+	[CHECK_ORIGINS_EVIDENCED] = { "origins-evidenced", "Evidence of the origins", check_origins },
+	[CHECK_GRANTS_BOUNDED] = { "grants-bounded", "Grants with an end", check_grants },
+	[CHECK_EGRESS_LIMITED] = { "egress-limited", "Egress limited", check_egress },
+	[CHECK_SECRET_STORES_SEPARATE] = { "secret-stores-separate", "Secret stores kept apart", check_secret_stores },
+	[CHECK_DRIFT_REPAIRED] = { "drift-repaired", "Changes by others repaired", check_drift },
+	[CHECK_LOG_COMPLETE] = { "log-complete", "Log complete", check_complete },
+	[CHECK_LOG_DETAILED] = { "log-detailed", "Log detailed", check_detailed },
+	[CHECK_LOG_INTACT] = { "log-intact", "Log intact", check_intact },
+	[CHECK_LOG_RETAINED] = { "log-retained", "Log kept for twelve months", check_retained },
+	[CHECK_LOG_RETAINED_QUARTER] = { "log-retained-90-days", "Log kept for 90 days", check_retained_quarter },
+	[CHECK_FAILURES_DETECTED] = { "failures-detected", "Failures explained", check_failures },
+	[CHECK_TIME_SYNCHRONISED] = { "time-synchronised", "Clock", check_time },
+	[CHECK_REVIEW_DUE] = { "review-due", "Review of the rules", check_review },
 };
 
 const char *check_name(enum check c)
 {
 	return checks[c].name;
+}
+
+const char *check_title(enum check c)
+{
+	return checks[c].title;
 }
 
 int check_parse(enum check *c, const char *name)

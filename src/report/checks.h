@@ -30,8 +30,9 @@ enum check {
 	CHECK_COUNT
 };
 
-/* "default-deny". */
+/* "default-deny", and for people "Denied by default". */
 const char *check_name(enum check c);
+const char *check_title(enum check c);
 
 /* 0 with *c, or -1 where there is no such check. */
 int check_parse(enum check *c, const char *name);

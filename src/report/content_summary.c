@@ -130,7 +130,7 @@ void content_summary(struct document *d)
 		if (!any)
 			doc_text(d, DOC_TEXT, "What needs attention:");
 		any = true;
-		doc_toned(d, TONE_BAD, "%s: %s", check_name((enum check)i), r->findings[i].evidence);
+		doc_toned(d, TONE_BAD, "%s: %s", check_title((enum check)i), r->findings[i].evidence);
 	}
 	if (!any && t.known > 0)
 		doc_toned(d, TONE_GOOD, "None of the checks of this report found anything that needs attention.");

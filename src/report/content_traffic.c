@@ -334,6 +334,7 @@ static void add_allowed(struct document *d)
 		free(all);
 		return;
 	}
+	doc_chart(d, CHART_ALLOWED);
 	doc_table(d, "allowed", DOC_COLUMNS(columns), "Who was let in, and by which list: the busiest first");
 	doc_sortable(d);
 	for (size_t i = 0; i < count && i < ALLOWED_SHOWN; i++) {
@@ -422,7 +423,7 @@ static void add_denied(struct document *d)
 		free(all);
 		return;
 	}
-	doc_chart(d, CHART_SOURCES);
+	doc_chart(d, CHART_DENIED);
 	doc_table(d, "denied", DOC_COLUMNS(columns), "Who was denied: the busiest first");
 	doc_sortable(d);
 	for (size_t i = 0; i < count; i++) {

@@ -44,7 +44,7 @@ struct doc_figure {
 	enum doc_tone tone;
 };
 
-enum doc_chart { CHART_TIMELINE, CHART_COVERAGE, CHART_SOURCES };
+enum doc_chart { CHART_TIMELINE, CHART_COVERAGE, CHART_ALLOWED, CHART_DENIED };
 
 enum doc_kind { DOC_TEXT, DOC_NOTE, DOC_COMMAND, DOC_TABLE, DOC_FIGURES, DOC_CHART };
 
