@@ -14,6 +14,7 @@ static const char *const selects[OPEN_KINDS] = {
 	               " ORDER BY y.endpoint, y.verdict",
 	[OPEN_POOL] = "SELECT * FROM pool ORDER BY endpoint, verdict",
 	[OPEN_STATE] = "SELECT * FROM state",
+	[OPEN_TREE] = "SELECT log, hour, part, commits FROM tree",
 };
 
 static bool only_grows(enum open_kind kind)

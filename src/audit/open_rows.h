@@ -25,6 +25,7 @@ enum open_kind {
 	OPEN_TALLY,     /* of the hour that is not over */
 	OPEN_POOL,
 	OPEN_STATE,
+	OPEN_TREE,      /* but for what the leaves say: its name, the hour, the number of commits */
 	OPEN_KINDS
 };
 

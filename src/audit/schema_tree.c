@@ -29,18 +29,16 @@ const char schema_tree[] =
 	"  count INTEGER NOT NULL, leaf INTEGER NOT NULL\n"
 	") STRICT;"
 
-	/* Signed notes; of those of one size the newest.  kept: 1 where somebody asked for it, so that it is for good. */
-	"CREATE TABLE checkpoint (\n"
-	"  size INTEGER PRIMARY KEY, time INTEGER NOT NULL, note TEXT NOT NULL, kept INTEGER NOT NULL\n"
-	") STRICT;"
+	/* Signed notes; of those of one size the newest.  time: that the note says. */
+	"CREATE TABLE checkpoint (size INTEGER PRIMARY KEY, time INTEGER NOT NULL, note TEXT NOT NULL) STRICT;"
 
 	/* One row: log: random, names this log.  edge: hashes of the tree's complete subtrees, the largest first.  hour,
-	 * part: of tally, that may still change. */
+	 * part: of tally, that may still change.  commits: how many there were. */
 	"CREATE TABLE tree (\n"
 	"  id INTEGER PRIMARY KEY CHECK (id = 1), log TEXT NOT NULL, size INTEGER NOT NULL, edge BLOB NOT NULL,\n"
-	"  hour INTEGER NOT NULL, part INTEGER NOT NULL\n"
+	"  hour INTEGER NOT NULL, part INTEGER NOT NULL, commits INTEGER NOT NULL\n"
 	") STRICT;"
-	"INSERT INTO tree VALUES (1, lower(hex(randomblob(8))), 0, x'', 0, 0);"
+	"INSERT INTO tree VALUES (1, lower(hex(randomblob(8))), 0, x'', 0, 0, 0);"
 
 	/* Hashes of what may still change, see audit/open_rows.h. */
 	"CREATE TABLE open_rows (kind INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;"

@@ -26,7 +26,7 @@ int tree_init(struct tree *t, sqlite3 *db)
 	if (rc == SQLITE_OK)
 		rc = prepare(t, "INSERT OR REPLACE INTO leaves VALUES (?1, ?2, ?3, ?4, ?5)", &t->put_run);
 	if (rc == SQLITE_OK)
-		rc = prepare(t, "UPDATE tree SET size = ?1, edge = ?2, hour = ?3, part = ?4", &t->put_tree);
+		rc = prepare(t, "UPDATE tree SET size = ?1, edge = ?2, hour = ?3, part = ?4, commits = ?5", &t->put_tree);
 	if (rc == SQLITE_OK)
 		rc = tree_load(t);
 	if (rc != SQLITE_OK)
@@ -61,6 +61,7 @@ static int take_tree(struct tree *t, sqlite3_stmt *stmt)
 		memcpy(edge, sqlite3_column_blob(stmt, 2), (size_t)bytes);
 	t->hour = sqlite3_column_int64(stmt, 3);
 	t->part = sqlite3_column_int64(stmt, 4);
+	t->commits = (uint64_t)sqlite3_column_int64(stmt, 5);
 	return merkle_load(&t->edge, (uint64_t)size, edge, (size_t)bytes / HASH_SIZE) ? SQLITE_OK : SQLITE_CORRUPT;
 }
 
@@ -142,7 +143,7 @@ int tree_load(struct tree *t)
 	memset(&t->run, 0, sizeof(t->run));
 	t->touched = 0;
 	t->trouble = SQLITE_OK;
-	rc = load_row(t, "SELECT log, size, edge, hour, part FROM tree WHERE id = ?1", 1, take_tree);
+	rc = load_row(t, "SELECT log, size, edge, hour, part, commits FROM tree WHERE id = ?1", 1, take_tree);
 	if (rc == SQLITE_OK && t->log[0] == '\0')
 		rc = SQLITE_CORRUPT; /* there was no row */
 	if (rc == SQLITE_OK)
@@ -202,6 +203,7 @@ static int write_tree(struct tree *t)
 	sqlite3_bind_blob(t->put_tree, 2, edge, (int)(count * HASH_SIZE), SQLITE_STATIC);
 	sqlite3_bind_int64(t->put_tree, 3, t->hour);
 	sqlite3_bind_int64(t->put_tree, 4, t->part);
+	sqlite3_bind_int64(t->put_tree, 5, (int64_t)++t->commits);
 	return run_done(t->put_tree);
 }
 
@@ -214,7 +216,7 @@ int tree_flush(struct tree *t)
 	if (rc == SQLITE_OK)
 		rc = write_tree(t);
 	if (rc == SQLITE_OK)
-		rc = open_rows_save(&t->open, t->touched);
+		rc = open_rows_save(&t->open, t->touched | OPEN_BIT(OPEN_TREE));
 	t->touched = 0;
 	return rc;
 }

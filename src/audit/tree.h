@@ -43,6 +43,7 @@ struct tree {
 	char log[TREE_LOG_MAX];
 	struct merkle edge;
 	int64_t hour, part; /* of tally, that may still change */
+	uint64_t commits;
 	struct tree_tile tiles[TREE_LEVELS];
 	struct tree_run run;
 	struct leaf_rows rows;

@@ -1,28 +1,23 @@
 #include "integrity/merkle.h"
 
-void merkle_add(struct merkle *m, const struct hash *leaf, merkle_completed *completed, void *ctx)
-{
-	struct hash h = *leaf;
-	unsigned height = 0;
-
-	for (; (m->size >> height & 1) != 0; height++) {
-		hash_node(&m->complete[height], &h, &h);
-		if (completed != NULL)
-			completed(ctx, height + 1, &h);
-	}
-	m->complete[height] = h;
-	m->size++;
-}
-
-void merkle_add_subtree(struct merkle *m, unsigned height, const struct hash *h)
+void merkle_add_subtree(struct merkle *m, unsigned height, const struct hash *h, merkle_completed *completed, void *ctx)
 {
 	struct hash sum = *h;
 	unsigned at = height;
 
-	for (; (m->size >> at & 1) != 0; at++)
+	while ((m->size >> at & 1) != 0) {
 		hash_node(&m->complete[at], &sum, &sum);
+		at++;
+		if (completed != NULL)
+			completed(ctx, at, &sum);
+	}
 	m->complete[at] = sum;
 	m->size += UINT64_C(1) << height;
+}
+
+void merkle_add(struct merkle *m, const struct hash *leaf, merkle_completed *completed, void *ctx)
+{
+	merkle_add_subtree(m, 0, leaf, completed, ctx);
 }
 
 void merkle_root(const struct merkle *m, struct hash *root)

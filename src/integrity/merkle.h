@@ -17,14 +17,14 @@ struct merkle {
 	                                                set */
 };
 
-/* Called for each subtree that a leaf completes: of 2^height leaves, the last of which is that leaf. */
+/* Called for each larger subtree that what is appended completes: of 2^height leaves, at the tree's new end. */
 typedef void merkle_completed(void *ctx, unsigned height, const struct hash *h);
 
 /* Appends a leaf; `completed` may be NULL. */
 void merkle_add(struct merkle *m, const struct hash *leaf, merkle_completed *completed, void *ctx);
 
 /* Appends a complete subtree of 2^height leaves; m->size is a multiple of that. */
-void merkle_add_subtree(struct merkle *m, unsigned height, const struct hash *h);
+void merkle_add_subtree(struct merkle *m, unsigned height, const struct hash *h, merkle_completed *completed, void *ctx);
 
 void merkle_root(const struct merkle *m, struct hash *root);
 

@@ -10,7 +10,9 @@
 #define PRIVATE "PRIVATE+KEY+"
 #define DASH "\xe2\x80\x94 " /* how a line with a signature begins: an em dash and a space */
 #define ED25519 1
+#define TIME "time "
 #define OPEN "open "
+#define KEPT "kept"
 
 _Static_assert(NOTE_PUBLIC_SIZE == crypto_sign_PUBLICKEYBYTES && NOTE_SEED_SIZE == crypto_sign_SEEDBYTES &&
                NOTE_SECRET_SIZE == crypto_sign_SECRETKEYBYTES, "Ed25519");
@@ -251,11 +253,11 @@ bool note_signed_by(const char *note, size_t len, const struct note_key *k)
 
 int checkpoint_encode(const struct checkpoint *c, struct buffer *out)
 {
-	char root[HASH_TEXT_MAX], open[HASH_TEXT_MAX];
+	char root[HASH_TEXT_MAX], open[HASH_TEXT_MAX], time[TIME_TEXT_MAX];
 
-	if (buffer_printf(out, "%s\n%llu\n%s\n", c->origin, (unsigned long long)c->size, hash_format(&c->root, root)) == -1)
-		return -1;
-	return c->has_open ? buffer_printf(out, OPEN "%s\n", hash_format(&c->open, open)) : 0;
+	return buffer_printf(out, "%s\n%llu\n%s\n" TIME "%s\n" OPEN "%llu %s\n%s", c->origin, (unsigned long long)c->size,
+	                     hash_format(&c->root, root), time_format(c->time, 1, time), (unsigned long long)c->commits,
+	                     hash_format(&c->open, open), c->kept ? KEPT "\n" : "");
 }
 
 struct line {
@@ -275,33 +277,65 @@ static bool next_line(const char **at, const char *end, struct line *l)
 }
 
 /* Decimal without leading zeros, below 2^63. */
-static bool parse_size(const struct line *l, uint64_t *size)
+static bool parse_number(const char *text, size_t len, uint64_t *n)
 {
-	*size = 0;
-	if (l->len == 0 || l->len > 19 || (l->len > 1 && l->text[0] == '0'))
+	*n = 0;
+	if (len == 0 || len > 19 || (len > 1 && text[0] == '0'))
 		return false;
-	for (size_t i = 0; i < l->len; i++) {
-		if (l->text[i] < '0' || l->text[i] > '9')
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9')
 			return false;
-		*size = *size * 10 + (uint64_t)(l->text[i] - '0');
+		*n = *n * 10 + (uint64_t)(text[i] - '0');
 	}
-	return *size >> 63 == 0;
+	return *n >> 63 == 0;
 }
 
-static bool parse_open(const struct line *l, struct checkpoint *c)
+static bool parse_time(const char *text, size_t len, time_us *time)
 {
-	size_t word = strlen(OPEN);
+	char copy[TIME_TEXT_MAX], again[TIME_TEXT_MAX];
 
-	if (l->len < word || memcmp(l->text, OPEN, word) != 0)
-		return true; /* an extension of somebody else's */
-	c->has_open = true;
-	return hash_parse(&c->open, l->text + word, l->len - word);
+	if (len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return time_parse(time, copy, 0) == 0 && strcmp(time_format(*time, 1, again), copy) == 0;
+}
+
+static bool parse_open(const char *text, size_t len, struct checkpoint *c)
+{
+	const char *space = memchr(text, ' ', len);
+	size_t number = space == NULL ? len : (size_t)(space - text);
+
+	return space != NULL && parse_number(text, number, &c->commits) &&
+	       hash_parse(&c->open, space + 1, len - number - 1);
+}
+
+static bool begins(const struct line *l, const char *word)
+{
+	return l->len >= strlen(word) && memcmp(l->text, word, strlen(word)) == 0;
+}
+
+/* `*seen`: a bit for each line that must be there. */
+static bool parse_more(const struct line *l, struct checkpoint *c, unsigned *seen)
+{
+	if (begins(l, TIME)) {
+		*seen |= 1;
+		return parse_time(l->text + strlen(TIME), l->len - strlen(TIME), &c->time);
+	}
+	if (begins(l, OPEN)) {
+		*seen |= 2;
+		return parse_open(l->text + strlen(OPEN), l->len - strlen(OPEN), c);
+	}
+	if (begins(l, KEPT) && l->len == strlen(KEPT))
+		c->kept = true;
+	return l->len > 0;
 }
 
 int checkpoint_parse(struct checkpoint *c, const char *note, size_t len, struct error *err)
 {
 	size_t text = note_text(note, len);
 	const char *at = note, *end = note + text;
+	unsigned seen = 0;
 	struct line l;
 
 	memset(c, 0, sizeof(*c));
@@ -310,12 +344,12 @@ int checkpoint_parse(struct checkpoint *c, const char *note, size_t len, struct 
 	if (!next_line(&at, end, &l) || l.len == 0 || l.len >= sizeof(c->origin) || memchr(l.text, '\0', l.len) != NULL)
 		return error_set(err, "no checkpoint: its first line does not name a log");
 	memcpy(c->origin, l.text, l.len);
-	if (!next_line(&at, end, &l) || !parse_size(&l, &c->size))
+	if (!next_line(&at, end, &l) || !parse_number(l.text, l.len, &c->size))
 		return error_set(err, "no checkpoint: its second line is not a number of leaves");
 	if (!next_line(&at, end, &l) || !hash_parse(&c->root, l.text, l.len))
 		return error_set(err, "no checkpoint: its third line is not 32 bytes in base64");
 	while (next_line(&at, end, &l))
-		if (l.len == 0 || !parse_open(&l, c))
+		if (!parse_more(&l, c, &seen))
 			return error_set(err, "no checkpoint: a line behind the third is damaged");
-	return 0;
+	return seen == 3 ? 0 : error_set(err, "no checkpoint of hallowd's: a line 'time' or 'open' is missing");
 }

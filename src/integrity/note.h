@@ -4,7 +4,10 @@
  *   ORIGIN                  which log: the name of the key that began it, '/' and 16 hexadecimal digits
  *   SIZE                    how many leaves, in decimal
  *   ROOT                    the root of the tree over them, in base64
- *   open HASH               an extension line: what the rows that may still change were then (doc/INTEGRITY.md), base64
+ *   time TIME               when it was signed, RFC 3339 with microseconds
+ *   open NUMBER HASH        how often the log was committed until then, and what the rows that may still change were
+ *                           (doc/INTEGRITY.md), base64
+ *   kept                    where somebody asked for it
  *   (an empty line)
  *   — NAME SIGNATURE        for each key: base64 of the key's id (4 bytes) and an Ed25519 signature of all above the
  *                           empty line, with its newline
@@ -19,6 +22,7 @@
 
 #include "core/buffer.h"
 #include "core/error.h"
+#include "core/time_text.h"
 #include "integrity/hash.h"
 
 #define NOTE_NAME_MAX 128  /* bytes of a key's name, with its NUL */
@@ -68,14 +72,17 @@ struct checkpoint {
 	char origin[NOTE_ORIGIN_MAX];
 	uint64_t size;
 	struct hash root;
-	bool has_open;
+	time_us time;
+	uint64_t commits;
 	struct hash open;
+	bool kept;
 };
 
 /* Appends the text to be signed.  0, or -1 with errno ENOMEM. */
 int checkpoint_encode(const struct checkpoint *c, struct buffer *out);
 
-/* Reads the text of a note; says nothing about its signatures.  Extension lines that it does not know are passed by. */
+/* Reads the text of a note; says nothing about its signatures.  Lines behind the third that it does not know are passed by;
+ * `time` and `open` must be there. */
 int checkpoint_parse(struct checkpoint *c, const char *note, size_t len, struct error *err);
 
 /* Base64 with padding, of a hash. */

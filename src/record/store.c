@@ -94,8 +94,10 @@ static int failed(struct store *s)
 
 int store_tree_failed(struct store *s, int code)
 {
+	const char *why = (sqlite3_errcode(s->db) & 0xff) == (code & 0xff) ? sqlite3_errmsg(s->db) : sqlite3_errstr(code);
+
 	s->code = code & 0xff;
-	return error_set(&s->err, "%s: the tree over the rows: %s", AUDIT_FILE, sqlite3_errstr(code));
+	return error_set(&s->err, "%s: the tree over the rows: %s", AUDIT_FILE, why);
 }
 
 int store_no_memory(struct store *s)

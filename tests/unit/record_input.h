@@ -42,6 +42,7 @@ struct rig {
 	uint64_t message;   /* of hallowd's last message */
 	int64_t now_ms;     /* grows with each settling */
 	time_us drained;    /* what the clock says when a drain begins: half a second after the last reading */
+	bool tampered;      /* rig_run was used: the tree need not be whole */
 	struct recorder r;
 };
 

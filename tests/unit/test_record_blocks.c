@@ -97,7 +97,8 @@ static void fill(struct store *s, unsigned rows)
 			names(s);
 		assert_int_equal(store_target(s, &destination, 443, 6, &target), 0);
 		for (unsigned i = 0; i < batch; i++) {
-			struct row row = { .source = random_source(), .source_port = random_port() };
+			struct row row = { .source = random_source(), .source_port = random_port(), .destination = destination,
+				               .destination_port = 443, .protocol = 6 };
 
 			row.time = now = next_time(now);
 			assert_int_equal(store_connection(s, &row, 1 + (int64_t)random_below(DECISIONS), target), 0);
@@ -308,6 +309,7 @@ static void retention_cuts_through_blocks(void **state)
 	time_us cutoff;
 
 	seed = 7;
+	g->tampered = true;
 	fill(s, ROWS / 2);
 	cutoff = number(s->db, "SELECT id FROM connection ORDER BY id LIMIT 1 OFFSET 11111");
 	while (more)
