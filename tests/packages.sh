@@ -8,7 +8,7 @@ LAB_PACKAGES="iproute2 nftables util-linux openssl python3-minimal python3 sqlit
 # there is no service manager, as in a container; the tests of those that are missing are skipped.
 NEIGHBOUR_PACKAGES="iptables ufw firewalld dbus-daemon"
 TEST_PACKAGES="libcmocka-dev bats parallel minisign clang libclang-rt-dev mandoc xz-utils git ca-certificates
-systemd cron netbase faketime"
+systemd cron netbase faketime python3-jsonschema"
 
 # packages_missing PACKAGE…: prints those that are not installed, on one line.
 packages_missing() {

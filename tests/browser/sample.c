@@ -285,7 +285,7 @@ static void make_crowd(const char *folder)
 		fixture_segment(&f, i, OCTOBER, OCTOBER + DAYS * DAY, 0);
 	}
 	for (int day = 0; day < DAYS; day++) {
-		for (int n = 0; n < 800; n++) {
+		for (int n = 0; n < 300; n++) {
 			int i = 1 + (int)below(CROWD);
 			bool deny = below(4) == 0;
 			time_us t = OCTOBER + day * DAY + n * MINUTE;
