@@ -107,27 +107,6 @@ static int temporary_name(char *out, size_t size, const char *name)
 	return 0;
 }
 
-static int write_and_sync(int dirfd, const char *name, mode_t mode, const void *data, size_t len)
-{
-	int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int saved;
-
-	if (fd < 0)
-		return -1;
-	/* fchmod: the mode is what was asked for, whatever the umask is. */
-	if (write_all(fd, data, len) == 0 && fchmod(fd, mode) == 0 && fsync(fd) == 0) {
-		if (close(fd) == 0)
-			return 0;
-		fd = -1;
-	}
-	saved = errno;
-	if (fd >= 0)
-		close(fd);
-	unlinkat(dirfd, name, 0);
-	errno = saved;
-	return -1;
-}
-
 static int sync_folder_of(int dirfd, const char *name)
 {
 	char folder[PATH_MAX] = ".";
@@ -148,25 +127,86 @@ static int sync_folder_of(int dirfd, const char *name)
 	return result;
 }
 
-int file_write_atomic(int dirfd, const char *name, mode_t mode, const void *data, size_t len, struct error *err)
+int file_draft_begin(struct file_draft *draft, int dirfd, const char *name, struct error *err)
 {
-	char temporary[PATH_MAX];
 	int saved;
 
-	if (temporary_name(temporary, sizeof(temporary), name) != 0 ||
-	    write_and_sync(dirfd, temporary, mode, data, len) != 0) {
+	draft->fd = -1;
+	draft->dirfd = dirfd;
+	if (strlen(name) >= sizeof(draft->name)) {
+		errno = ENAMETOOLONG;
+	} else if (temporary_name(draft->temporary, sizeof(draft->temporary), name) == 0) {
+		strcpy(draft->name, name);
+		draft->fd = openat(dirfd, draft->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	}
+	if (draft->fd >= 0)
+		return 0;
+	saved = errno;
+	error_errno(err, saved, "%s: cannot write", name);
+	errno = saved;
+	return -1;
+}
+
+void file_draft_drop(struct file_draft *draft)
+{
+	int saved = errno;
+
+	if (draft->fd < 0)
+		return;
+	close(draft->fd);
+	unlinkat(draft->dirfd, draft->temporary, 0);
+	draft->fd = -1;
+	errno = saved;
+}
+
+/* Whatever the umask is, the mode is what was asked for. */
+static int sync_and_close(struct file_draft *draft, mode_t mode)
+{
+	int fd = draft->fd;
+
+	if (fchmod(fd, mode) != 0 || fsync(fd) != 0)
+		return -1;
+	draft->fd = -1;
+	if (close(fd) == 0)
+		return 0;
+	unlinkat(draft->dirfd, draft->temporary, 0);
+	return -1;
+}
+
+int file_draft_commit(struct file_draft *draft, mode_t mode, struct error *err)
+{
+	int saved;
+
+	if (sync_and_close(draft, mode) != 0) {
 		saved = errno;
-		error_errno(err, saved, "%s: cannot write", name);
-	} else if (renameat(dirfd, temporary, dirfd, name) != 0) {
+		error_errno(err, saved, "%s: cannot write", draft->name);
+	} else if (renameat(draft->dirfd, draft->temporary, draft->dirfd, draft->name) != 0) {
 		saved = errno;
-		unlinkat(dirfd, temporary, 0);
-		error_errno(err, saved, "%s: cannot put the new file in its place", name);
-	} else if (sync_folder_of(dirfd, name) != 0) {
+		unlinkat(draft->dirfd, draft->temporary, 0);
+		error_errno(err, saved, "%s: cannot put the new file in its place", draft->name);
+	} else if (sync_folder_of(draft->dirfd, draft->name) != 0) {
 		saved = errno;
-		error_errno(err, saved, "%s: written, but its folder cannot be synced", name);
+		error_errno(err, saved, "%s: written, but its folder cannot be synced", draft->name);
 	} else {
 		return 0;
 	}
 	errno = saved;
+	file_draft_drop(draft);
+	return -1;
+}
+
+int file_write_atomic(int dirfd, const char *name, mode_t mode, const void *data, size_t len, struct error *err)
+{
+	struct file_draft draft;
+	int saved;
+
+	if (file_draft_begin(&draft, dirfd, name, err) != 0)
+		return -1;
+	if (write_all(draft.fd, data, len) == 0)
+		return file_draft_commit(&draft, mode, err);
+	saved = errno;
+	error_errno(err, saved, "%s: cannot write", name);
+	errno = saved;
+	file_draft_drop(&draft);
 	return -1;
 }

@@ -2,6 +2,7 @@
 #ifndef HALLOWD_CORE_FILE_H
 #define HALLOWD_CORE_FILE_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,6 +19,22 @@ int file_read_fd(int fd, const char *shown_name, size_t max, struct buffer *out,
  * -1 with errno kept: `name` is as it was and the temporary file is gone.  One failure is later than that: when only
  * the folder cannot be synced, the new file is in its place, but a power cut may bring back the old one. */
 int file_write_atomic(int dirfd, const char *name, mode_t mode, const void *data, size_t len, struct error *err);
+
+/* The same for what does not fit into memory: written to draft.fd bit by bit, and in its place only when it is whole. */
+struct file_draft {
+	int fd; /* to write to; -1: there is no draft */
+	int dirfd;
+	char name[PATH_MAX], temporary[PATH_MAX];
+};
+
+int file_draft_begin(struct file_draft *draft, int dirfd, const char *name, struct error *err);
+
+/* Ends the draft in either case: it is in its place, or it is gone and what was there before is as it was (but see
+ * file_write_atomic).  -1 with errno kept. */
+int file_draft_commit(struct file_draft *draft, mode_t mode, struct error *err);
+
+/* Removes the draft; nothing where there is none. */
+void file_draft_drop(struct file_draft *draft);
 
 /* Writes all bytes, going on after EINTR and short writes.  0, or -1 with errno. */
 int write_all(int fd, const void *data, size_t len);

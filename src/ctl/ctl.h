@@ -15,7 +15,9 @@
 
 #define OPTIONS_MAX 8
 
-enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_HTML, OUTPUT_MARKDOWN };
+enum output {
+	OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_CSV, OUTPUT_HTML, OUTPUT_MARKDOWN, OUTPUT_JSONL, OUTPUT_OCSF, OUTPUT_ECS
+};
 
 /* One run of hallowctl. */
 struct ctl {
@@ -51,9 +53,9 @@ struct verb {
 	int (*run)(struct ctl *ctl, const struct arguments *args); /* returns an exit code */
 };
 
-extern const struct verb verb_approve, verb_check, verb_confirm, verb_doctor, verb_explain, verb_grant, verb_grants, verb_history, verb_init,
-	verb_lists, verb_log, verb_plan, verb_refresh, verb_reject, verb_reload, verb_report, verb_revoke, verb_rollback,
-	verb_status, verb_teardown, verb_unpin;
+extern const struct verb verb_approve, verb_check, verb_confirm, verb_doctor, verb_explain, verb_export,
+	verb_grant, verb_grants, verb_history, verb_init, verb_lists, verb_log, verb_plan, verb_refresh, verb_reject,
+	verb_reload, verb_report, verb_revoke, verb_rollback, verb_status, verb_teardown, verb_unpin;
 
 /* All of hallowctl.  `verbs` ends with NULL.  Returns the exit code. */
 int ctl_main(const struct verb *const *verbs, int argc, char **argv);

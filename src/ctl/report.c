@@ -42,6 +42,9 @@ static report_render *renderer(enum output format, bool review)
 	case OUTPUT_MARKDOWN:
 		return review ? review_markdown : report_markdown;
 	case OUTPUT_TEXT:
+	case OUTPUT_JSONL:
+	case OUTPUT_OCSF:
+	case OUTPUT_ECS:
 		break;
 	}
 	return review ? review_text : report_text;

@@ -18,7 +18,7 @@ static const struct option global_options[] = {
 
 /* Names of the contract that this version does not do. */
 static const char *const later[] = {
-	"simulate", "replay", "export", "verify", "prove",
+	"simulate", "replay", "verify", "prove",
 	"check-proof", "checkpoint", "metrics", NULL,
 };
 
@@ -37,7 +37,8 @@ void usage_all(FILE *out, const struct verb *const *verbs)
 	fprintf(out,
 	        "\n"
 	        "  -c FILE      the configuration (%s)\n"
-	        "  -o FORMAT    text, or json for programs; report also writes html, markdown and csv\n"
+	        "  -o FORMAT    text, or json for programs; report also writes html, markdown and csv,\n"
+	        "               export csv, jsonl, ocsf and ecs\n"
 	        "  --version    print the version\n"
 	        "\n"
 	        "hallowctl VERB --help tells more, with examples.\n"
@@ -196,6 +197,7 @@ static const struct {
 } formats[] = {
 	{ "text", OUTPUT_TEXT }, { "json", OUTPUT_JSON },         { "csv", OUTPUT_CSV },
 	{ "html", OUTPUT_HTML }, { "markdown", OUTPUT_MARKDOWN }, { "md", OUTPUT_MARKDOWN },
+	{ "ocsf", OUTPUT_OCSF }, { "jsonl", OUTPUT_JSONL },       { "ecs", OUTPUT_ECS },
 };
 
 /* Whether "text, json" names it. */
