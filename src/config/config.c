@@ -50,7 +50,7 @@ static const struct field root_fields[] = {
 	{ KEY("grants", take_grants) },
 	{ KEY("audit", take_audit) },
 	{ KEY("kernel", take_kernel) },
-	{ KEY("agents", take_agents), .unsupported = true },
+	{ KEY("agents", take_agents) },
 	{ KEY("notify", take_notify) },
 };
 
@@ -66,6 +66,18 @@ static void keep_text(struct reader *r, const void *data, size_t len)
 	}
 	memcpy(r->config->text, data, len);
 	r->config->text_len = len;
+}
+
+/* What was kept until everything was read. */
+static void free_parts(struct reader *r)
+{
+	free_agent_parts(r);
+	for (size_t i = 0; i < r->address_list_count; i++)
+		free(r->address_lists[i].name);
+	free(r->address_lists);
+	free(r->destinations);
+	r->destinations = NULL;
+	r->address_lists = NULL;
 }
 
 static void read_root(struct reader *r, const struct node *root, const char *path)
@@ -84,11 +96,9 @@ static void read_root(struct reader *r, const struct node *root, const char *pat
 	notify_defaults(&c->notify);
 	take_mapping(r, &root_shape, (struct place){ 1, 1 }, root, c);
 	check_secret_stores(r, root);
+	let_agents_in(r);
 	make_address_lists(r);
-	free(r->destinations);
-	free(r->address_lists);
-	r->destinations = NULL;
-	r->address_lists = NULL;
+	free_parts(r);
 }
 
 int config_parse(const char *path, const void *data, size_t len, struct config **c, struct buffer *errors)
@@ -177,6 +187,13 @@ static void free_lists(struct config *c)
 	free(c->lists);
 }
 
+static void free_agents(struct config *c)
+{
+	for (size_t i = 0; i < c->agent_count; i++)
+		policy_agent_free(&c->agents[i]);
+	free(c->agents);
+}
+
 static void free_endpoints(struct config *c)
 {
 	for (size_t i = 0; i < c->endpoint_count; i++)
@@ -191,6 +208,7 @@ void config_free(struct config *c)
 	free_lists(c);
 	free_endpoints(c);
 	notify_free(&c->notify);
+	free_agents(c);
 	free(c->path);
 	free(c->text);
 	free(c->state_dir);

@@ -36,12 +36,12 @@ struct origin_header {
 	struct secret_reference value;
 };
 
-enum origin_kind { ORIGIN_URL, ORIGIN_FILE, ORIGIN_BUILTIN };
+enum origin_kind { ORIGIN_URL, ORIGIN_FILE, ORIGIN_BUILTIN, ORIGIN_NAME };
 
 struct origin_config {
 	char *name;
 	enum origin_kind kind;
-	char *where;              /* the URL, the absolute file name, or NAME of path_rules()/lists/NAME.list */
+	char *where;              /* the URL, the absolute file name, NAME of path_rules()/lists/NAME.list, or the host name */
 	char *shown;              /* the same for people: a URL without its query, which may hold a secret */
 	enum list_format format;  /* FORMAT_GUESS where left out; FORMAT_TEXT for a built-in */
 	char *preset;             /* the one that says url, format and select; "" for none */
@@ -74,6 +74,7 @@ struct guard_config {
 	uint8_t min_prefix4, min_prefix6;     /* default 16, 32 */
 	uint64_t max_bad;                     /* default 0 */
 	bool special;                         /* default false */
+	bool outside;                         /* of names: no address of a private network, loopback, multicast ... */
 	enum on_breach on_breach;             /* default hold */
 };
 
@@ -82,7 +83,7 @@ struct list_config {
 	unsigned line;                  /* where it stands in the file, for messages */
 	struct origin_config *origins;  /* origin_count 0: a list of one's own, `entries` */
 	size_t origin_count;
-	struct prefix_set entries;      /* of "@NAME": the addresses of the endpoint with that name */
+	struct prefix_set entries;      /* of "@NAME": the addresses of the endpoint or agent with that name */
 	size_t agree;                   /* how many origins must name an address: 1..origin_count */
 	int64_t refresh;                /* seconds; 0: only when asked; default 6h */
 	int64_t stale_after;            /* seconds; default 3d */
@@ -137,6 +138,8 @@ struct config {
 	/* Endpoints as the policy wants them; the indexes in `lists` are those of `lists` above. */
 	struct policy_endpoint *endpoints;
 	size_t endpoint_count;
+	struct policy_agent *agents; /* likewise */
+	size_t agent_count;
 	struct audit_config audit;
 	struct secrets_config secrets;
 	struct grants_config grants;
@@ -154,6 +157,10 @@ int config_load(const char *path, struct config **c, struct buffer *errors);
 /* The same for bytes that are there already; `path` is what the messages and c->path say. */
 int config_parse(const char *path, const void *data, size_t len, struct config **c, struct buffer *errors);
 void config_free(struct config *c);
+
+/* Appends a line for each thing that is no error and still cannot be meant: an endpoint that allows an agent which may
+ * not reach it.  0, or -1 with errno ENOMEM. */
+int config_doubts(const struct config *c, struct buffer *out);
 
 /* Whether no address of a list with origins is to reach this endpoint: it is a secret store, and by `secrets` only the
  * Operator's. */

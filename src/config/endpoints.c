@@ -95,26 +95,22 @@ static void take_port(struct reader *r, const struct field *f, const struct node
 	value_ports(r, value, &e->ports, &e->port_count);
 }
 
-/* "@NAME": the addresses of another endpoint.  0 with the list that they are, or -1 with a complaint. */
+/* "@NAME": the addresses of another endpoint or of an agent.  0 with the list that they are, or -1 with a complaint. */
 static int find_at_name(struct reader *r, const struct policy_endpoint *e, const struct node *n, size_t *list)
 {
 	const char *name = n->text + 1;
 	char hint[READER_HINT_MAX], text[SHOWN_MAX];
-	size_t agent;
 
 	if (strcmp(name, e->name) == 0) {
 		complain(r->complaints, n->at, "an endpoint cannot allow itself; expected another endpoint");
 		return -1;
 	}
-	/* An agent is refused as not supported where it stands. */
-	if (section_find(r->agents, name, &agent) == 0)
-		return -1;
 	if (address_list(r, n, list) == 0)
 		return 0;
 	hint[0] = '\0';
-	if (complaint_would_show(r->complaints, n->at))
-		reader_hint(r->endpoints, name, hint);
-	complain(r->complaints, n->at, "no endpoint has the name %s; expected one that this file describes%s",
+	if (complaint_would_show(r->complaints, n->at) && reader_hint(r->endpoints, name, hint)[0] == '\0')
+		reader_hint(r->agents, name, hint);
+	complain(r->complaints, n->at, "no endpoint or agent has the name %s; expected one that this file describes%s",
 	         shown(name, text), hint);
 	return -1;
 }
@@ -146,7 +142,7 @@ static void take_one_allow(struct reader *r, const struct node *n, void *ctx)
 	const char *name;
 	size_t list;
 
-	if (!value_scalar(r, n, "the name of a list, or '@' and the name of an endpoint", &name))
+	if (!value_scalar(r, n, "the name of a list, or '@' and the name of an endpoint or agent", &name))
 		return;
 	if ((name[0] == '@' ? find_at_name(r, e, n, &list) : find_list(r, n, &list)) != 0)
 		return;

@@ -191,12 +191,8 @@ static void set_shown(struct reader *r, struct origin_config *o)
 		memcpy(query, "?", 2);
 }
 
-static void read_origin(struct reader *r, size_t index, const struct node *name, const struct node *value, void *ctx)
+void origin_defaults(struct reader *r, struct origin_config *o)
 {
-	struct list_config *list = ctx;
-	struct origin_config *o = &list->origins[index];
-
-	reader_set_text(r, &o->name, name->text);
 	reader_set_text(r, &o->preset, "");
 	reader_set_text(r, &o->select, "");
 	reader_set_text(r, &o->signed_by, "");
@@ -210,6 +206,15 @@ static void read_origin(struct reader *r, size_t index, const struct node *name,
 	o->connect_timeout = DEFAULT_CONNECT_TIMEOUT;
 	o->first_byte_timeout = DEFAULT_FIRST_BYTE_TIMEOUT;
 	o->retries = DEFAULT_RETRIES;
+}
+
+static void read_origin(struct reader *r, size_t index, const struct node *name, const struct node *value, void *ctx)
+{
+	struct list_config *list = ctx;
+	struct origin_config *o = &list->origins[index];
+
+	reader_set_text(r, &o->name, name->text);
+	origin_defaults(r, o);
 	if (!take_mapping(r, &origin_shape, name->at, value, o))
 		return;
 	require_one_source(r, name, value);

@@ -20,11 +20,22 @@ struct destination {
 	size_t endpoint; /* index into config->endpoints */
 };
 
-/* "@NAME" where it is named first. */
+/* A list that is made when everything is read: see make_address_lists in sections.h. */
+enum address_list_kind { LIST_OF_ENDPOINT, LIST_OF_AGENT, LIST_OF_TUNNEL, LIST_OF_RESOLVERS };
+
 struct address_list {
-	const char *name; /* with the '@'; belongs to the tree */
-	unsigned line;
-	size_t endpoint;  /* index into config->endpoints */
+	char *name;      /* owned: "@NAME", "tunnel:NAME", "resolvers:NAME" */
+	unsigned line;   /* where it is named first */
+	enum address_list_kind kind;
+	size_t index;    /* into config->endpoints or config->agents */
+};
+
+/* What an agent's lists are made of. */
+struct agent_parts {
+	struct prefix_set addresses, resolvers;
+	struct place address_at;
+	const char *host;       /* of the tunnel: an address or a name, of the tree; NULL where there is none that is right */
+	bool private_addresses; /* the name may have such */
 };
 
 struct reader {
@@ -35,6 +46,7 @@ struct reader {
 	size_t destination_count, destination_cap;
 	struct address_list *address_lists;
 	size_t address_list_count;
+	struct agent_parts *agent_parts; /* as config->agents */
 };
 
 struct field;

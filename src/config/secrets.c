@@ -36,6 +36,10 @@ static void refuse_published(struct reader *r, const struct policy_endpoint *e, 
 {
 	size_t list;
 
+	if (n->kind == NODE_SCALAR && n->text[0] == '@' && section_find(r->agents, n->text + 1, &list) == 0)
+		complain(r->complaints, n->at, "what comes through agent '%s' is the orchestrator's, and by 'secrets' (line %u, "
+		         "mode: own) only the Operator reaches secret store '%s'; remove the agent here, or set "
+		         "orchestrator_writes: true", n->text + 1, line, e->name);
 	if (n->kind != NODE_SCALAR || section_find(r->lists, n->text, &list) != 0 ||
 	    r->config->lists[list].origin_count == 0)
 		return;
@@ -54,6 +58,35 @@ static void check_allow(struct reader *r, const struct policy_endpoint *e, const
 		refuse_published(r, e, allow, line);
 }
 
+static void refuse_reached(struct reader *r, const char *agent, const struct node *n, unsigned line)
+{
+	size_t index;
+
+	if (n->kind != NODE_SCALAR || section_find(r->endpoints, n->text, &index) != 0 ||
+	    !secrets_kept_from(r->config, &r->config->endpoints[index]))
+		return;
+	complain(r->complaints, n->at, "what comes through agent '%s' is the orchestrator's, and by 'secrets' (line %u, mode: "
+	         "own) only the Operator reaches secret store '%s'; remove it here, or set orchestrator_writes: true", agent,
+	         line, n->text);
+}
+
+static void check_reaches(struct reader *r, unsigned line)
+{
+	if (r->agents == NULL || r->agents->kind != NODE_MAPPING || r->config->endpoints == NULL)
+		return;
+	for (size_t i = 0; i < node_pairs(r->agents); i++) {
+		const struct node *key = node_key(r->agents, i), *agent = node_value(r->agents, i);
+		const struct node *reach = agent->kind == NODE_MAPPING ? node_get(agent, "reach") : NULL;
+
+		if (key->kind != NODE_SCALAR || reach == NULL)
+			continue;
+		if (reach->kind != NODE_SEQUENCE)
+			refuse_reached(r, key->text, reach, line);
+		for (size_t k = 0; reach->kind == NODE_SEQUENCE && k < reach->count; k++)
+			refuse_reached(r, key->text, reach->items[k], line);
+	}
+}
+
 void check_secret_stores(struct reader *r, const struct node *root)
 {
 	size_t index = 0;
@@ -70,4 +103,6 @@ void check_secret_stores(struct reader *r, const struct node *root)
 		if (secrets_kept_from(r->config, e) && endpoint->kind == NODE_MAPPING)
 			check_allow(r, e, node_get(endpoint, "allow"), node_get(root, "secrets")->at.line);
 	}
+	if (node_get(root, "secrets") != NULL)
+		check_reaches(r, node_get(root, "secrets")->at.line);
 }

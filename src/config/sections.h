@@ -7,7 +7,7 @@
 /* For the table of the root's keys. */
 field_take take_lists, take_endpoints, take_audit;       /* lists.c, endpoints.c, audit_section.c */
 field_take take_secrets, take_grants, take_kernel;       /* secrets.c, grants_section.c, kernel_section.c */
-field_take take_agents;                                  /* planned.c */
+field_take take_agents;                                  /* agents.c */
 field_take take_notify;                                  /* notify_section.c */
 
 void audit_defaults(struct audit_config *a);             /* audit_section.c */
@@ -18,6 +18,7 @@ void notify_free(struct notify_config *n);
 
 /* origins.c: the value of `origins`, into a struct list_config. */
 field_take take_origins;
+void origin_defaults(struct reader *r, struct origin_config *o); /* all but name, kind and where it is */
 
 /* web.c: keys of an origin with a URL, into a struct origin_config, and which of them go together. */
 field_take take_headers, take_proxy, take_pinned_key;
@@ -31,16 +32,27 @@ void settle_signature(struct reader *r, struct origin_config *o, const struct no
 /* overlap.c: complains about each endpoint that holds an address, protocol and port of an earlier one. */
 void refuse_overlaps(struct reader *r);
 
-/* secrets.c: refuses published lists in the `allow` of secret stores that are to be kept from the orchestrator. */
+/* secrets.c: refuses published lists and agents in the `allow` of secret stores that are to be kept from the
+ * orchestrator, and such secret stores in the `reach` of agents. */
 void check_secret_stores(struct reader *r, const struct node *root);
 
 /* endpoints.c: the value of `kind`, into a struct policy_endpoint. */
 field_take take_endpoint_kind;
 
-/* address_lists.c: 0 with the index in config->lists that "@NAME" will have, or -1 where nothing has that name.  The
- * second makes those lists, once everything is read and right. */
+/* address_lists.c: 0 with the index in config->lists that "@NAME" will have, or -1 where nothing has that name.
+ * derived_list: the same for a list that is not named in the file; -1 only where memory lacks, which is noted.
+ * make_address_lists makes those lists, once everything is read and right. */
 int address_list(struct reader *r, const struct node *n, size_t *list);
+int derived_list(struct reader *r, enum address_list_kind kind, size_t index, const char *name, unsigned line,
+                 size_t *list);
 void make_address_lists(struct reader *r);
+
+/* agents.c: the list of where an agent's tunnel ends. */
+void tunnel_list(struct reader *r, struct list_config *list, const struct agent_parts *parts);
+
+/* agents.c: an endpoint that an agent may reach allows it; and what the reader kept of agents goes. */
+void let_agents_in(struct reader *r);
+void free_agent_parts(struct reader *r);
 
 /* Walks a section of names: checks that each is one, calls `read` with its index among those that are not refused. */
 typedef void named_read(struct reader *r, size_t index, const struct node *name, const struct node *value, void *ctx);

@@ -31,7 +31,12 @@ bool name_valid(const char *name)
 
 bool list_name_valid(const char *name)
 {
-	return name_valid(name[0] == ADDRESS_LIST_MARK ? name + 1 : name);
+	static const char *const makes[] = { "@", TUNNEL_LIST, RESOLVERS_LIST };
+
+	for (size_t i = 0; i < sizeof(makes) / sizeof(makes[0]); i++)
+		if (strncmp(name, makes[i], strlen(makes[i])) == 0)
+			return name_valid(name + strlen(makes[i]));
+	return name_valid(name);
 }
 
 static void list_free(struct policy_list *l)
@@ -84,6 +89,33 @@ int policy_endpoint_copy(struct policy_endpoint *to, const struct policy_endpoin
 	return -1;
 }
 
+void policy_agent_free(struct policy_agent *a)
+{
+	free(a->name);
+	free(a->network);
+	free(a->tunnel_host);
+	free(a->owner);
+	free(a->reason);
+	free(a->reach);
+}
+
+int policy_agent_copy(struct policy_agent *to, const struct policy_agent *from)
+{
+	*to = *from;
+	to->name = copy_text(from->name);
+	to->network = copy_text(from->network);
+	to->tunnel_host = copy_text(from->tunnel_host);
+	to->owner = copy_text(from->owner);
+	to->reason = copy_text(from->reason);
+	to->reach = copy_items(from->reach, from->reach_count, sizeof(*to->reach));
+	if (to->name != NULL && to->network != NULL && to->tunnel_host != NULL && to->owner != NULL && to->reason != NULL &&
+	    to->reach != NULL)
+		return 0;
+	policy_agent_free(to);
+	memset(to, 0, sizeof(*to));
+	return -1;
+}
+
 void policy_free(struct policy *p)
 {
 	if (p == NULL)
@@ -92,6 +124,9 @@ void policy_free(struct policy *p)
 		list_free(&p->lists[i]);
 	for (size_t i = 0; i < p->endpoint_count; i++)
 		policy_endpoint_free(&p->endpoints[i]);
+	for (size_t i = 0; i < p->agent_count; i++)
+		policy_agent_free(&p->agents[i]);
+	free(p->agents);
 	free(p->lists);
 	free(p->endpoints);
 	free(p->grants);
@@ -111,6 +146,29 @@ const struct policy_endpoint *policy_find_endpoint(const struct policy *p, const
 	for (size_t i = 0; i < p->endpoint_count; i++)
 		if (strcmp(p->endpoints[i].name, name) == 0)
 			return &p->endpoints[i];
+	return NULL;
+}
+
+const struct policy_agent *policy_find_agent(const struct policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->agent_count; i++)
+		if (strcmp(p->agents[i].name, name) == 0)
+			return &p->agents[i];
+	return NULL;
+}
+
+static bool list_holds(const struct policy *p, size_t list, const struct address *a, struct prefix *entry)
+{
+	return prefix_set_lookup(&p->lists[list].set, a, entry) == 0;
+}
+
+const struct policy_agent *policy_agent_of(const struct policy *p, const struct address *source)
+{
+	struct prefix entry;
+
+	for (size_t i = 0; i < p->agent_count; i++)
+		if (list_holds(p, p->agents[i].own, source, &entry))
+			return &p->agents[i];
 	return NULL;
 }
 
@@ -154,24 +212,16 @@ static const struct policy_grant *find_grant(const struct policy *p, size_t endp
 	return NULL;
 }
 
-void policy_explain(const struct policy *p, const struct address *source, const struct address *destination,
-                    uint8_t protocol, uint16_t port, struct policy_answer *answer)
+/* The first of the endpoint's lists, or else grants, that holds the source; else the endpoint's mode. */
+static void explain_endpoint(const struct policy *p, const struct policy_endpoint *e, const struct address *source,
+                             struct policy_answer *answer)
 {
-	const struct policy_endpoint *e = NULL;
-
-	*answer = (struct policy_answer){ .verdict = ANSWER_UNMATCHED, .reason = REASON_UNMATCHED };
-	if (source->family == destination->family)
-		e = policy_match(p, destination, protocol, port);
-	if (e == NULL)
-		return;
 	answer->endpoint = e;
 	for (size_t i = 0; i < e->list_count; i++) {
-		const struct policy_list *l = &p->lists[e->lists[i]];
-
-		if (prefix_set_lookup(&l->set, source, &answer->entry) == 0) {
+		if (list_holds(p, e->lists[i], source, &answer->entry)) {
 			answer->verdict = ANSWER_ALLOW;
 			answer->reason = REASON_LISTED;
-			answer->list = l;
+			answer->list = &p->lists[e->lists[i]];
 			return;
 		}
 	}
@@ -184,6 +234,82 @@ void policy_explain(const struct policy *p, const struct address *source, const 
 	}
 	answer->verdict = e->mode == MODE_OBSERVE ? ANSWER_ALLOW : ANSWER_DENY;
 	answer->reason = e->mode == MODE_OBSERVE ? REASON_OBSERVED : REASON_NOT_LISTED;
+}
+
+static bool may_reach(const struct policy *p, const struct policy_agent *agent, const struct policy_endpoint *e)
+{
+	for (size_t i = 0; e != NULL && i < agent->reach_count; i++)
+		if (&p->endpoints[agent->reach[i]] == e)
+			return true;
+	return false;
+}
+
+/* What its egress control says of an agent's connection; ANSWER_UNMATCHED where that is none of its business. */
+static void explain_egress(const struct policy *p, const struct policy_agent *agent, const struct policy_endpoint *e,
+                           const struct address *source, const struct address *destination, uint8_t protocol,
+                           uint16_t port, struct policy_answer *answer)
+{
+	const struct policy_list *list = NULL;
+
+	if (protocol == IPPROTO_TCP && port == agent->tunnel_port &&
+	    list_holds(p, agent->tunnel, destination, &answer->entry))
+		list = &p->lists[agent->tunnel];
+	else if (agent->has_resolvers && (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) && port == RESOLVER_PORT &&
+	         list_holds(p, agent->resolvers, destination, &answer->entry))
+		list = &p->lists[agent->resolvers];
+	else if (may_reach(p, agent, e) || address_compare(source, destination) == 0)
+		return;
+	answer->agent = agent;
+	answer->list = list;
+	answer->verdict = list != NULL || agent->mode == MODE_OBSERVE ? ANSWER_ALLOW : ANSWER_DENY;
+	answer->reason = list != NULL ? REASON_LISTED : agent->mode == MODE_OBSERVE ? REASON_OBSERVED : REASON_EGRESS;
+}
+
+void policy_explain(const struct policy *p, const struct address *source, const struct address *destination,
+                    uint8_t protocol, uint16_t port, struct policy_answer *answer)
+{
+	const struct policy_endpoint *e;
+	const struct policy_agent *agent;
+	struct policy_answer egress;
+
+	*answer = (struct policy_answer){ .verdict = ANSWER_UNMATCHED, .reason = REASON_UNMATCHED };
+	if (source->family != destination->family)
+		return;
+	e = policy_match(p, destination, protocol, port);
+	agent = policy_agent_of(p, source);
+	egress = *answer;
+	if (agent != NULL)
+		explain_egress(p, agent, e, source, destination, protocol, port, &egress);
+	if (egress.verdict != ANSWER_DENY && e != NULL)
+		explain_endpoint(p, e, source, answer);
+	else
+		*answer = egress;
+}
+
+const char *policy_denier(const struct policy *p, const struct address *source, const struct address *destination,
+                          uint8_t protocol, uint16_t port)
+{
+	struct policy_answer a;
+
+	policy_explain(p, source, destination, protocol, port, &a);
+	return policy_decider(&a);
+}
+
+const char *policy_decider(const struct policy_answer *a)
+{
+	if (a->agent != NULL)
+		return a->agent->name;
+	return a->endpoint != NULL ? a->endpoint->name : NULL;
+}
+
+const char *policy_reason_text(const struct policy_answer *a)
+{
+	static const char *const reasons[] = {
+		[REASON_LISTED] = "listed",       [REASON_NOT_LISTED] = "not-listed", [REASON_OBSERVED] = "observed",
+		[REASON_UNMATCHED] = "unmatched", [REASON_GRANTED] = "granted",       [REASON_EGRESS] = "egress-denied",
+	};
+
+	return reasons[a->reason];
 }
 
 static const struct {

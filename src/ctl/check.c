@@ -32,10 +32,17 @@ static void print_json(bool ok, char *lines)
 static void print_good(const struct ctl *ctl)
 {
 	const struct config *c = ctl->config;
+	struct buffer doubts = BUFFER_INIT;
 
 	plain_write(stdout, ctl->config_path);
-	printf(" is good: %zu list%s, %zu endpoint%s\n", c->list_count, plural(c->list_count), c->endpoint_count,
+	printf(" is good: %zu list%s, %zu endpoint%s", c->list_count, plural(c->list_count), c->endpoint_count,
 	       plural(c->endpoint_count));
+	if (c->agent_count > 0)
+		printf(", %zu agent%s", c->agent_count, plural(c->agent_count));
+	putchar('\n');
+	if (config_doubts(c, &doubts) == 0 && buffer_str(&doubts) != NULL && doubts.len > 0)
+		plain_write_lines(stderr, "warning: ", buffer_str(&doubts));
+	buffer_free(&doubts);
 }
 
 static int run(struct ctl *ctl, const struct arguments *args)

@@ -69,6 +69,9 @@ static void print_reason(const json_t *answer)
 		print_granted(json_object_get(answer, "grant"));
 	} else if (strcmp(reason, "unmatched") == 0) {
 		puts("no endpoint has this destination, so hallowd leaves it alone");
+	} else if (strcmp(reason, "egress-denied") == 0) {
+		answer_print_texts(stdout, "the source is an agent's, and its egress ends here: not in ",
+		                   json_object_get(answer, "lists"), 0, ", and no endpoint in its 'reach'\n");
 	} else if (strcmp(reason, "observed") == 0 || strcmp(reason, "not-listed") == 0) {
 		answer_print_texts(stdout, "not listed in ", json_object_get(answer, "lists"), 0, "");
 		if (answer_count(answer, "lists") == 0)

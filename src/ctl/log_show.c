@@ -74,15 +74,17 @@ static void add_pair(struct buffer *b, sqlite3_stmt *row)
 	plain_add(b, query_text(row, LOG_PROTOCOL));
 }
 
-/* "listed in humanitec, revision 3", "not-listed in humanitec,office, revision 3,1", "observed, not in humanitec" */
+/* "listed in humanitec, revision 3", "not-listed in humanitec,office, revision 3,1", "observed, not in humanitec",
+ * "egress-denied, not in tunnel:agent-eu" */
 static void add_reason(struct buffer *b, sqlite3_stmt *row)
 {
-	bool observed = strcmp(query_text(row, LOG_REASON), "observed") == 0;
+	const char *reason = query_text(row, LOG_REASON);
+	bool not_in = strcmp(reason, "observed") == 0 || strcmp(reason, "egress-denied") == 0;
 
-	plain_add(b, query_text(row, LOG_REASON));
+	plain_add(b, reason);
 	if (*query_text(row, LOG_LIST) == '\0')
 		return;
-	buffer_printf(b, observed ? ", not in " : " in ");
+	buffer_printf(b, not_in ? ", not in " : " in ");
 	plain_add(b, query_text(row, LOG_LIST));
 	if (*query_text(row, LOG_REVISION) != '\0')
 		buffer_printf(b, ", revision ");

@@ -86,6 +86,30 @@ static void show_endpoints(struct ctl *ctl, const json_t *endpoints)
 	table_free(&t);
 }
 
+static void show_agents(struct ctl *ctl, const json_t *agents)
+{
+	static const char *const names[] = { "AGENT", "NETWORK", "MODE", "TUNNEL", "LAST SEEN", "ALLOWED", "DENIED" };
+	struct table t;
+	json_t *agent;
+	size_t i;
+
+	if (json_array_size(agents) == 0)
+		return;
+	table_init(&t, "lllllrr", ctl->colour);
+	table_header(&t, names);
+	json_array_foreach(agents, i, agent) {
+		table_add(&t, answer_text(agent, "name"));
+		table_add(&t, answer_text(agent, "network"));
+		table_add(&t, answer_text(agent, "mode"));
+		table_add(&t, answer_bool(agent, "up") ? "up" : "not seen");
+		table_add(&t, json_is_string(json_object_get(agent, "last_seen")) ? answer_text(agent, "last_seen") : "never");
+		table_addf(&t, "%lld", answer_number(agent, "allowed"));
+		table_addf(&t, "%lld", answer_number(agent, "denied"));
+	}
+	ctl_print_table(&t, "  ");
+	table_free(&t);
+}
+
 /* What is certain is among the problems. */
 static void show_neighbours(const json_t *neighbours)
 {
@@ -112,6 +136,7 @@ static void show(struct ctl *ctl, const json_t *result)
 	show_daemon(json_object_get(result, "daemon"));
 	show_lists(ctl, json_object_get(result, "lists"));
 	show_endpoints(ctl, json_object_get(result, "endpoints"));
+	show_agents(ctl, json_object_get(result, "agents"));
 	show_neighbours(json_object_get(result, "neighbours"));
 	if (json_is_object(audit))
 		printf("audit log: %lld recorded, %lld aggregated, %lld lost\n", answer_number(audit, "recorded"),

@@ -9,6 +9,7 @@
 #include "daemon/confirm.h"
 #include "daemon/json_text.h"
 #include "daemon/notify.h"
+#include "daemon/presence.h"
 #include "daemon/provenance.h"
 
 /* --- status --- */
@@ -21,24 +22,19 @@ static uint64_t counter_of(const struct audit_reading *r, const char *endpoint, 
 	return 0;
 }
 
-static json_t *status_endpoints(struct daemon *d, struct texts *problems)
+static json_t *status_endpoints(struct daemon *d, const struct audit_reading *reading)
 {
-	struct audit_reading reading = { 0 };
-	struct error err;
 	json_t *array = json_array();
 
-	if (!d->torn_down.is && kernel_read_counters(d->kernel, &d->policy, &reading, &err) == -1)
-		texts_add(problems, "the kernel's counters cannot be read: %s", err.text);
 	for (size_t i = 0; i < d->policy.endpoint_count; i++) {
 		const struct policy_endpoint *e = &d->policy.endpoints[i];
 
 		json_array_append_new(array,
 		                      json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", e->name, "kind", e->kind, "mode",
 		                                e->mode == MODE_ENFORCE ? "enforce" : "observe", "allowed",
-		                                (json_int_t)counter_of(&reading, e->name, COUNTER_ALLOW), "denied",
-		                                (json_int_t)counter_of(&reading, e->name, COUNTER_DENY)));
+		                                (json_int_t)counter_of(reading, e->name, COUNTER_ALLOW), "denied",
+		                                (json_int_t)counter_of(reading, e->name, COUNTER_DENY)));
 	}
-	audit_reading_free(&reading);
 	return array;
 }
 
@@ -176,6 +172,28 @@ static void config_problems(struct daemon *d, struct texts *problems)
 		                    "'hallowctl reload' takes up the file", d->config_path);
 }
 
+static void doubt_problems(struct daemon *d, struct texts *problems)
+{
+	struct buffer lines = BUFFER_INIT;
+	char *rest, *line;
+
+	if (config_doubts(d->lists->config, &lines) == 0 && buffer_str(&lines) != NULL)
+		for (rest = (char *)lines.data; (line = strsep(&rest, "\n")) != NULL;)
+			if (*line != '\0')
+				texts_add(problems, "%s", line);
+	buffer_free(&lines);
+}
+
+/* What the kernel has counted; nothing where it cannot be asked. */
+static void read_counters(struct daemon *d, struct audit_reading *reading, struct texts *problems)
+{
+	struct error err;
+
+	*reading = (struct audit_reading){ 0 };
+	if (!d->torn_down.is && kernel_read_counters(d->kernel, &d->policy, reading, &err) == -1)
+		texts_add(problems, "the kernel's counters cannot be read: %s", err.text);
+}
+
 static json_t *torn_down_json(const struct torn_down *t)
 {
 	if (!t->is)
@@ -189,7 +207,9 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	struct kernel_state state;
 	struct recorder_state rec = { 0 };
 	bool enforcing = kernel_problems(d, &state, &problems), recording;
-	json_t *lists, *endpoints, *neighbours, *notify, *answer;
+	json_t *lists, *endpoints, *agents, *neighbours, *notify, *answer;
+	struct audit_reading reading;
+	bool missing = false;
 
 	*exit_code = enforcing ? EXIT_DONE : EXIT_NOT_ENFORCED;
 	if (d->recorder != NULL)
@@ -203,7 +223,14 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	for (size_t i = 0; i < d->lists->config->endpoint_count; i++)
 		if (secrets_kept_from(d->lists->config, &d->lists->config->endpoints[i]))
 			secret_store_problems(d, &d->lists->config->endpoints[i], &problems);
-	endpoints = status_endpoints(d, &problems);
+	doubt_problems(d, &problems);
+	read_counters(d, &reading, &problems);
+	endpoints = status_endpoints(d, &reading);
+	agents = json_pack("{s:o, s:o}", "agents", presence_agents(d, &reading, &problems), "networks",
+	                   presence_networks(d, &problems, &missing));
+	audit_reading_free(&reading);
+	if (missing && *exit_code < EXIT_FAILED)
+		*exit_code = EXIT_FAILED;
 	neighbours = answer_neighbours(d, &problems);
 	notify = notify_json(d, &problems);
 	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I}, s:o, s:o, s:o, "
@@ -215,6 +242,9 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	                   (int)rec.deaths, "waiting", (json_int_t)rec.waiting, "torn_down", torn_down_json(&d->torn_down),
 	                   "lists", lists, "endpoints", endpoints, "grants", grants_json(d), "neighbours",
 	                   neighbours, "notify", notify, "problems", json_texts(&problems));
+	if (answer != NULL && agents != NULL)
+		json_object_update(answer, agents);
+	json_decref(agents);
 	texts_free(&problems);
 	return answer;
 }

@@ -13,6 +13,7 @@
 #include "daemon/file_watch.h"
 #include "daemon/notify.h"
 #include "daemon/operation.h"
+#include "daemon/presence.h"
 #include "daemon/refresh.h"
 #include "daemon/revision.h"
 #include "daemon/schedule.h"
@@ -157,6 +158,7 @@ static void judged(void *ctx, struct refresh *r)
 	}
 	schedule_start(c->d, true);
 	file_watch_start(c->d);
+	presence_start(c->d);
 	finish(c, EXIT_DONE, NULL);
 }
 

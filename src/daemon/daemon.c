@@ -26,6 +26,7 @@
 #include "daemon/folders.h"
 #include "daemon/notify.h"
 #include "daemon/once.h"
+#include "daemon/presence.h"
 #include "daemon/revision.h"
 #include "daemon/schedule.h"
 #include "daemon/service.h"
@@ -300,6 +301,8 @@ static int open_all(struct daemon *d, bool changes, struct error *err)
 	load_grants(d);
 	if (policy_from_lists(d->lists, &d->grants, &d->policy, err) == -1)
 		return -1;
+	if (presence_open(d, err) == -1)
+		return -1;
 	torn_down_load(d);
 	if (!changes)
 		return sockets_open_kernel(d, c, err);
@@ -354,6 +357,7 @@ static void close_all(struct daemon *d)
 	kernel_close(d->kernel);
 	own_changes_free(d->own_pending);
 	grants_free(&d->grants);
+	presence_close(d->presence);
 	policy_free(&d->policy);
 	lists_free(d->lists);
 	reaper_free(d->reaper);

@@ -22,6 +22,7 @@ struct own_changes;
 struct file_watch;
 struct drift;
 struct notifier;
+struct presence;
 
 /* Where the configuration in force is from. */
 enum config_source {
@@ -62,6 +63,7 @@ struct daemon {
 	struct tried tried;        /* a configuration that waits to be confirmed, or was not */
 	unsigned confirm_timer;
 	struct grants grants;
+	struct presence *presence;
 	struct policy policy;      /* what the kernel was last made to match */
 	bool applied;              /* it was, in this run */
 	char epoch[128];

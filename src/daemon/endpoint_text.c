@@ -42,6 +42,36 @@ char *endpoint_where_text(const struct policy_endpoint *e)
 	return text;
 }
 
+struct set_text {
+	struct buffer *out;
+	const char *between;
+};
+
+static int add_prefix_text(void *ctx, const struct prefix *p)
+{
+	struct set_text *t = ctx;
+	char text[PREFIX_TEXT_MAX];
+	bool host = p->length == address_size(p->addr.family) * 8;
+	int bad = buffer_printf(t->out, "%s%s", t->between, host ? address_format(&p->addr, text) : prefix_format(p, text));
+
+	t->between = ", ";
+	return bad;
+}
+
+char *agent_where_text(const struct policy *p, const struct policy_agent *a)
+{
+	struct buffer b = BUFFER_INIT;
+	struct set_text t = { &b, "" };
+	char *text = NULL;
+
+	if (prefix_set_each(&p->lists[a->own].set, add_prefix_text, &t) == 0 &&
+	    buffer_printf(&b, " to %s port %u tcp, network %s", a->tunnel_host, (unsigned)a->tunnel_port, a->network) == 0 &&
+	    buffer_str(&b) != NULL)
+		text = strdup(buffer_str(&b));
+	buffer_free(&b);
+	return text;
+}
+
 const char *endpoint_mode_text(const struct policy_endpoint *e)
 {
 	return e->mode == MODE_OBSERVE ? "observe" : "enforce";

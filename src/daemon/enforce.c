@@ -19,6 +19,17 @@ static char *copy_text(const char *text)
 	return strdup(text == NULL ? "" : text);
 }
 
+static int agents_into_policy(const struct config *c, struct policy *p)
+{
+	p->agents = calloc(c->agent_count + 1, sizeof(*p->agents));
+	if (p->agents == NULL)
+		return -1;
+	for (; p->agent_count < c->agent_count; p->agent_count++)
+		if (policy_agent_copy(&p->agents[p->agent_count], &c->agents[p->agent_count]) == -1)
+			return -1;
+	return 0;
+}
+
 int policy_from_lists(const struct lists *lists, const struct grants *grants, struct policy *p, struct error *err)
 {
 	const struct config *c = lists->config;
@@ -41,7 +52,7 @@ int policy_from_lists(const struct lists *lists, const struct grants *grants, st
 	for (; p->endpoint_count < c->endpoint_count; p->endpoint_count++)
 		if (policy_endpoint_copy(&p->endpoints[p->endpoint_count], &c->endpoints[p->endpoint_count]) == -1)
 			goto fail;
-	if (grants_into_policy(grants, p) == -1)
+	if (agents_into_policy(c, p) == -1 || grants_into_policy(grants, p) == -1)
 		goto fail;
 	return 0;
 fail:
@@ -50,6 +61,25 @@ fail:
 }
 
 /* --- what the recorder is told --- */
+
+static enum coverage_state coverage_of(enum endpoint_mode mode, bool in_place)
+{
+	if (!in_place)
+		return COVERAGE_UNPROTECTED;
+	return mode == MODE_ENFORCE ? COVERAGE_ENFORCED : COVERAGE_OBSERVED;
+}
+
+static bool describe_list(struct audit_policy_endpoint *to, const struct policy_list *l)
+{
+	to->lists[to->list_count] = (struct audit_policy_list){ copy_text(l->name), l->revision };
+	return to->lists[to->list_count++].name != NULL;
+}
+
+static bool is_described(const struct audit_policy_endpoint *to)
+{
+	return to->name != NULL && to->kind != NULL && to->mode != NULL && to->owner != NULL && to->reason != NULL &&
+	       to->where != NULL && to->lists != NULL;
+}
 
 static bool describe_endpoint(struct audit_policy_endpoint *to, const struct policy *p, const struct policy_endpoint *e,
                               bool in_place)
@@ -60,18 +90,41 @@ static bool describe_endpoint(struct audit_policy_endpoint *to, const struct pol
 	to->owner = copy_text(e->owner);
 	to->reason = copy_text(e->reason);
 	to->where = endpoint_where_text(e);
-	to->state = !in_place ? COVERAGE_UNPROTECTED : e->mode == MODE_ENFORCE ? COVERAGE_ENFORCED : COVERAGE_OBSERVED;
+	to->state = (uint8_t)coverage_of(e->mode, in_place);
 	to->lists = calloc(e->list_count + 1, sizeof(*to->lists));
-	if (to->name == NULL || to->kind == NULL || to->mode == NULL || to->owner == NULL || to->reason == NULL ||
-	    to->where == NULL || to->lists == NULL)
+	if (!is_described(to))
 		return false;
-	for (; to->list_count < e->list_count; to->list_count++) {
-		const struct policy_list *l = &p->lists[e->lists[to->list_count]];
-
-		to->lists[to->list_count] = (struct audit_policy_list){ copy_text(l->name), l->revision };
-		if (to->lists[to->list_count].name == NULL)
+	for (size_t i = 0; i < e->list_count; i++)
+		if (!describe_list(to, &p->lists[e->lists[i]]))
 			return false;
-	}
+	return true;
+}
+
+/* What leaves an agent is recorded as what comes to an endpoint is; its lists are what it may reach beside endpoints. */
+static bool describe_agent(struct audit_policy_endpoint *to, const struct policy *p, const struct policy_agent *a,
+                           bool in_place)
+{
+	to->name = copy_text(a->name);
+	to->kind = copy_text(AGENT_KIND);
+	to->mode = copy_text(a->mode == MODE_ENFORCE ? "enforce" : "observe");
+	to->owner = copy_text(a->owner);
+	to->reason = copy_text(a->reason);
+	to->where = agent_where_text(p, a);
+	to->state = (uint8_t)coverage_of(a->mode, in_place);
+	to->lists = calloc(2, sizeof(*to->lists));
+	if (!is_described(to) || !describe_list(to, &p->lists[a->tunnel]))
+		return false;
+	return !a->has_resolvers || describe_list(to, &p->lists[a->resolvers]);
+}
+
+static bool describe_all(struct audit_policy *to, const struct policy *p, bool in_place)
+{
+	for (size_t i = 0; i < p->endpoint_count; i++)
+		if (!describe_endpoint(&to->endpoints[to->endpoint_count++], p, &p->endpoints[i], in_place))
+			return false;
+	for (size_t i = 0; i < p->agent_count; i++)
+		if (!describe_agent(&to->endpoints[to->endpoint_count++], p, &p->agents[i], in_place))
+			return false;
 	return true;
 }
 
@@ -83,20 +136,11 @@ static void tell_policy(struct daemon *d, time_us when, bool continued)
 		return;
 	a.retention_seconds = d->lists->config->audit.retention;
 	a.epoch = copy_text(d->epoch);
-	a.endpoints = calloc(d->policy.endpoint_count + 1, sizeof(*a.endpoints));
-	if (a.epoch == NULL || a.endpoints == NULL)
-		goto out;
-	while (a.endpoint_count < d->policy.endpoint_count) {
-		size_t i = a.endpoint_count++;
-
-		if (!describe_endpoint(&a.endpoints[i], &d->policy, &d->policy.endpoints[i], !d->torn_down.is))
-			goto out;
-	}
-	recorder_policy(d->recorder, &a);
-	audit_policy_free(&a);
-	return;
-out:
-	log_error("hallowd-record cannot be told the policy: no memory");
+	a.endpoints = calloc(d->policy.endpoint_count + d->policy.agent_count + 1, sizeof(*a.endpoints));
+	if (a.epoch != NULL && a.endpoints != NULL && describe_all(&a, &d->policy, !d->torn_down.is))
+		recorder_policy(d->recorder, &a);
+	else
+		log_error("hallowd-record cannot be told the policy: no memory");
 	audit_policy_free(&a);
 }
 

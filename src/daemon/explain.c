@@ -188,9 +188,15 @@ static int complete(const struct policy *p, struct destination *d, struct error 
 
 /* --- the answer --- */
 
-static json_t *lists_of(const struct policy *p, const struct policy_endpoint *e)
+static json_t *lists_of(const struct policy *p, const struct policy_answer *a)
 {
+	const struct policy_endpoint *e = a->endpoint;
 	json_t *array = json_array();
+
+	if (a->agent != NULL)
+		json_array_append_new(array, json_string(p->lists[a->agent->tunnel].name));
+	if (a->agent != NULL && a->agent->has_resolvers)
+		json_array_append_new(array, json_string(p->lists[a->agent->resolvers].name));
 
 	for (size_t i = 0; e != NULL && i < e->list_count; i++)
 		json_array_append_new(array, json_string(p->lists[e->lists[i]].name));
@@ -221,17 +227,17 @@ static json_t *answer_json(const struct daemon *d, const struct address *from, c
                            const struct policy_answer *a)
 {
 	static const char *const verdicts[] = { "allow", "deny", "unmatched" };
-	static const char *const reasons[] = { "listed", "not-listed", "observed", "unmatched", "granted" };
+	const char *decider = policy_decider(a);
 	char source[ADDRESS_TEXT_MAX], destination[ADDRESS_TEXT_MAX], entry[PREFIX_TEXT_MAX];
 	bool by_entry = a->list != NULL || a->grant != NULL;
 
 	return json_pack(
 	    "{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:s, s:i, s:s, s:o, s:o}", "verdict", verdicts[a->verdict], "endpoint",
-	    a->endpoint == NULL ? json_null() : json_string(a->endpoint->name), "reason", reasons[a->reason], "list", by_list(a),
+	    decider == NULL ? json_null() : json_string(decider), "reason", policy_reason_text(a), "list", by_list(a),
 	    "entry", by_entry ? json_string(prefix_format(&a->entry, entry)) : json_null(), "revision",
 	    a->list == NULL ? json_null() : json_integer((json_int_t)a->list->revision), "source", address_format(from, source),
 	    "destination", address_format(&to->address, destination), "port", (int)to->port, "protocol",
-	    name_of_protocol(to->protocol), "lists", lists_of(&d->policy, a->endpoint), "grant",
+	    name_of_protocol(to->protocol), "lists", lists_of(&d->policy, a), "grant",
 	    a->grant == NULL ? json_null() : grant_json(d, a->grant->id));
 }
 

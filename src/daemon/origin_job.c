@@ -508,6 +508,9 @@ struct origin_job *origin_job_start(struct loop *loop, struct reaper *reaper, co
 	case ORIGIN_FILE:
 		start_file(job, origin->where);
 		break;
+	case ORIGIN_NAME:
+		fail(job, "names are not resolved yet");
+		break;
 	case ORIGIN_BUILTIN:
 		snprintf(name, sizeof(name), "%s/lists/%s.list", path_rules(), origin->where);
 		start_file(job, name);

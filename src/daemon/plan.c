@@ -1,6 +1,7 @@
 #include "daemon/plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/control.h"
 #include "daemon/answers.h"
@@ -67,6 +68,18 @@ static void warn_unknown(struct plan *p)
 		if (list_unknown(&l->items[i]))
 			texts_add(&p->warnings, "nothing is known of list %s yet; it is fetched before it is put in force, and where that "
 			                        "fails, a reload changes nothing", l->config->lists[i].name);
+}
+
+static void warn_of_doubts(struct plan *p)
+{
+	struct buffer lines = BUFFER_INIT;
+	char *rest, *line;
+
+	if (config_doubts(p->lists->config, &lines) == 0 && buffer_str(&lines) != NULL)
+		for (rest = (char *)lines.data; (line = strsep(&rest, "\n")) != NULL;)
+			if (*line != '\0')
+				texts_add(&p->warnings, "%s", line);
+	buffer_free(&lines);
 }
 
 static void warn_of_state(struct plan *p)
@@ -153,6 +166,7 @@ static void answer_against(struct plan *p, const struct policy *now, const struc
 	struct error err;
 
 	warn_unknown(p);
+	warn_of_doubts(p);
 	warn_of_state(p);
 	warn_of_session(p, now, next);
 	warn_of_grants(p, now, next);

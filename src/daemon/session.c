@@ -60,8 +60,8 @@ int session_check(const struct session *s, const struct policy *now, const struc
 	policy_explain(next, &s->peer, &s->local, IPPROTO_TCP, s->local_port, &after);
 	if (before.verdict == ANSWER_DENY || after.verdict != ANSWER_DENY)
 		return 0;
-	return error_set(err, "this would cut your own connection, from %s to %s port %u: endpoint %s would deny it; nothing "
+	return error_set(err, "this would cut your own connection, from %s to %s port %u: %s would deny it; nothing "
 	                      "was changed, and --force does it all the same", address_format(&s->peer, peer),
 	                 address_format(&s->local, local), (unsigned)s->local_port,
-	                 after.endpoint == NULL ? "?" : after.endpoint->name);
+	                 policy_decider(&after));
 }

@@ -87,16 +87,23 @@ static int visit_counter(const struct nlmsghdr *nlh, void *ctx)
 	return rc;
 }
 
-/* The key is source, destination, protocol and port, each padded to four bytes. */
-static void parse_key(const struct read_element *e, sa_family_t family, struct audit_denied *d)
+static bool has_ports(enum set_kind kind)
 {
+	return kind == SET_DENIED4 || kind == SET_DENIED6;
+}
+
+/* The key is source, destination, protocol and, where it has ports, the port, each padded to four bytes. */
+static void parse_key(const struct read_element *e, enum set_kind kind, struct audit_denied *d)
+{
+	sa_family_t family = kind == SET_DENIED4 || kind == SET_OTHERS4 ? AF_INET : AF_INET6;
 	size_t size = address_size(family);
 
 	d->source.family = d->destination.family = family;
 	memcpy(d->source.bytes, e->key, size);
 	memcpy(d->destination.bytes, e->key + size, size);
 	d->protocol = e->key[2 * size];
-	d->port = (uint16_t)(e->key[2 * size + 4] << 8 | e->key[2 * size + 5]);
+	if (has_ports(kind))
+		d->port = (uint16_t)(e->key[2 * size + 4] << 8 | e->key[2 * size + 5]);
 	d->packets = e->packets;
 }
 
@@ -105,7 +112,7 @@ static int visit_denied(const struct read_element *e, void *ctx)
 	struct reader *r = ctx;
 	struct audit_reading *reading = r->reading;
 	struct audit_denied *denied = grown(reading->denied, reading->denied_count, &r->denied_cap, sizeof(*denied));
-	const struct policy_endpoint *endpoint;
+	const char *endpoint;
 	struct audit_denied *d;
 
 	if (denied == NULL)
@@ -117,9 +124,9 @@ static int visit_denied(const struct read_element *e, void *ctx)
 	}
 	d = &denied[reading->denied_count];
 	memset(d, 0, sizeof(*d));
-	parse_key(e, r->kind == SET_DENIED4 ? AF_INET : AF_INET6, d);
-	endpoint = policy_match(r->policy, &d->destination, d->protocol, d->port);
-	d->endpoint = strdup(endpoint != NULL ? endpoint->name : "");
+	parse_key(e, r->kind, d);
+	endpoint = policy_denier(r->policy, &d->source, &d->destination, d->protocol, d->port);
+	d->endpoint = strdup(endpoint != NULL ? endpoint : "");
 	if (d->endpoint == NULL)
 		return -1;
 	reading->denied_count++;
@@ -168,6 +175,14 @@ static int read_denied(struct kernel *k, struct reader *r, enum set_kind kind, c
 	return read_each_element(&k->nl, set, visit_denied, r);
 }
 
+/* Of protocols without ports; where the table was made for a policy without agents, there are none. */
+static int read_others(struct kernel *k, struct reader *r, enum set_kind kind, const char *set)
+{
+	if (r->policy->agent_count == 0 || read_denied(k, r, kind, set) == 0 || errno == ENOENT)
+		return 0;
+	return -1;
+}
+
 /* Everything once, into an empty reading.  -1 with errno; EINTR where the ruleset changed meanwhile. */
 static int read_once(struct kernel *k, const struct policy *p, struct audit_reading *reading)
 {
@@ -181,7 +196,8 @@ static int read_once(struct kernel *k, const struct policy *p, struct audit_read
 	if (netlink_request(&k->nl, nlh, visit_counter, &r) != 0)
 		return -1;
 	/* After the counters: a packet that they count is then in the sets too, and not taken for lost. */
-	if (read_denied(k, &r, SET_DENIED4, SHAPE_DENIED4) != 0 || read_denied(k, &r, SET_DENIED6, SHAPE_DENIED6) != 0)
+	if (read_denied(k, &r, SET_DENIED4, SHAPE_DENIED4) != 0 || read_denied(k, &r, SET_DENIED6, SHAPE_DENIED6) != 0 ||
+	    read_others(k, &r, SET_OTHERS4, SHAPE_OTHERS4) != 0 || read_others(k, &r, SET_OTHERS6, SHAPE_OTHERS6) != 0)
 		return -1;
 	drop_repeated(reading);
 	return 0;

@@ -161,7 +161,9 @@ static int note_chain(struct diff *d, const struct step *s)
 		what = ENDPOINT_ADDED;
 	else if (s->action == REMOVE)
 		what = ENDPOINT_REMOVED;
-	return note_part(d, name, SHAPE_ENDPOINT, what) != 0 ? -1 : note_part(d, name, SHAPE_ALLOW, ENDPOINT_CHANGED);
+	if (note_part(d, name, SHAPE_ENDPOINT, what) != 0 || note_part(d, name, SHAPE_AGENT, what) != 0)
+		return -1;
+	return note_part(d, name, SHAPE_ALLOW, ENDPOINT_CHANGED);
 }
 
 static int note_object(struct diff *d, const struct step *s)
@@ -198,9 +200,14 @@ static bool is_grant(const struct model_set *set)
 	return set_is_grant(set->kind);
 }
 
+static bool is_agents(const struct model_set *set)
+{
+	return set_is_agents(set->kind);
+}
+
 static bool is_map(const struct model_set *set)
 {
-	return set->kind == SET_ENDPOINTS4 || set->kind == SET_ENDPOINTS6;
+	return set_is_map(set->kind);
 }
 
 static int unlink_map_entries(struct diff *d)
@@ -279,6 +286,8 @@ static int make_sets(struct diff *d)
 		if (s->action != KEEP && put_set(d->b, s->want) != 0)
 			return -1;
 		if (is_grant(s->want) && diff_grant(have, s->want, d->b) != 0)
+			return -1;
+		if (is_agents(s->want) && diff_agents(have, s->want, d->b) != 0)
 			return -1;
 		if (is_list(s->want) && diff_list(have, s->want, d->b, d->change) != 0)
 			return -1;

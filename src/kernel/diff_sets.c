@@ -113,6 +113,23 @@ int diff_list(const struct model_set *have, const struct model_set *want, struct
 	return put_ranges(&gone, old, want, &noted->removed) != 0 ? -1 : put_ranges(&come, want, old, &noted->added);
 }
 
+int diff_agents(const struct model_set *have, const struct model_set *want, struct batch *b)
+{
+	struct kernel_list_change noted = { NULL, PREFIX_SET_INIT, PREFIX_SET_INIT };
+	struct put_elements gone = PUT_ELEMENTS(b, NFT_MSG_DELSETELEM, want->name);
+	struct put_elements come = PUT_ELEMENTS(b, NFT_MSG_NEWSETELEM, want->name);
+	const struct model_set *old = contents(have);
+	int rc = have != NULL && have->irregular ? put_set_empty(b, have->name) : 0;
+
+	if (rc == 0)
+		rc = put_ranges(&gone, old, want, &noted.removed);
+	if (rc == 0)
+		rc = put_ranges(&come, want, old, &noted.added);
+	prefix_set_free(&noted.added);
+	prefix_set_free(&noted.removed);
+	return rc;
+}
+
 static bool same_range(const struct model_set *a, const struct model_set *b)
 {
 	if (a->count != 1 || a->kind != b->kind)
@@ -137,11 +154,14 @@ int diff_grant(const struct model_set *have, const struct model_set *want, struc
 	return rc;
 }
 
-static int note_endpoint(struct kernel_change *change, const struct map_entry *entry)
+/* An entry of the endpoints' map is its endpoint's; one of reach/AGENT the agent's. */
+static int note_endpoint(struct kernel_change *change, const char *set, const struct map_entry *entry)
 {
 	const char *name;
-	size_t len = shape_part(entry->chain, SHAPE_ENDPOINT, &name);
+	size_t len = shape_part(set, SHAPE_REACH, &name);
 
+	if (len == 0)
+		len = shape_part(entry->chain, SHAPE_ENDPOINT, &name);
 	return len == 0 ? 0 : change_endpoint(change, ENDPOINT_CHANGED, name, len);
 }
 
@@ -156,7 +176,7 @@ static int put_entries(struct put_elements *p, const struct model_set *a, const 
 			j++;
 		if (j < b->count && map_entry_compare(&b->map[j], e) == 0 && strcmp(b->map[j].chain, e->chain) == 0)
 			continue;
-		if (put_entry(p, a->kind, e) != 0 || note_endpoint(change, e) != 0)
+		if (put_entry(p, a->kind, e) != 0 || note_endpoint(change, p->set, e) != 0)
 			return -1;
 	}
 	put_elements_end(p);

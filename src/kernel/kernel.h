@@ -83,6 +83,15 @@ bool kernel_has_owner(const struct kernel *k);
  * while it is read may leave an element out; the next reading has it.  An error where the table is not there. */
 int kernel_read_counters(struct kernel *k, const struct policy *p, struct audit_reading *reading, struct error *err);
 
+/* When a packet of an established tunnel last went from an agent's address to the end of its tunnel, as the kernel
+ * remembers it for AGENT_SEEN_MS (kernel/shape.h).  Nothing where the table knows no agents.  The array is the caller's
+ * to free. */
+struct kernel_seen {
+	struct address agent, tunnel;
+	int64_t age_ms; /* at the time of the reading */
+};
+int kernel_read_seen(struct kernel *k, struct kernel_seen **seen, size_t *count, struct error *err);
+
 /* A bound NFLOG socket for `group`: copy 128 bytes, sequence numbers on, queue threshold 512, nlbufsiz 128 KiB, flush
  * after 100 ms, receive buffer of `rcvbuf` bytes (SO_RCVBUFFORCE), non-blocking, close-on-exec.  0 with *fd; -1 (EBUSY:
  * another program has the group, named in the error where it can be found out). */

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #define BREAK ",\n\t\t\t     "
 #define COUNTER "\t\tpackets 0 bytes 0\n"
 #define BASE_CHAIN "type filter hook prerouting priority dstnat - 10; policy accept;" /* SHAPE_HOOK_PRIORITY */
+#define OUTPUT_CHAIN "type filter hook output priority -110; policy accept;"
 
 /* The addresses of one set or map, as numbers; IPv4 in the low bits. */
 struct span {
@@ -80,7 +82,7 @@ static uint16_t port_of(const uint8_t *key, size_t size)
 
 static int print_entry(const struct model_set *set, const struct map_entry *e, struct buffer *out)
 {
-	sa_family_t family = set->kind == SET_ENDPOINTS4 ? AF_INET : AF_INET6;
+	sa_family_t family = map_is_v4(set->kind) ? AF_INET : AF_INET6;
 	struct span s = { family, address_in(e->first, family), address_in(e->last, family) };
 	size_t size = address_size(family);
 	uint16_t low = port_of(e->first, size), high = port_of(e->last, size);
@@ -102,7 +104,7 @@ static int print_map_elements(const struct model_set *set, struct buffer *out)
 
 static int print_elements(const struct model_set *set, struct buffer *out)
 {
-	bool map = set->kind == SET_ENDPOINTS4 || set->kind == SET_ENDPOINTS6;
+	bool map = set_is_map(set->kind);
 
 	if (set->count == 0)
 		return 0;
@@ -120,6 +122,13 @@ static const char *flags_text(const struct set_shape *shape)
 	return shape->flags & NFT_SET_TIMEOUT ? "interval,timeout" : "interval";
 }
 
+static int print_timeout(uint64_t hours, struct buffer *out)
+{
+	if (hours % 24 == 0)
+		return buffer_printf(out, "\t\ttimeout %ud\n", (unsigned)(hours / 24));
+	return buffer_printf(out, "\t\ttimeout %uh\n", (unsigned)hours);
+}
+
 static int print_set(const struct model_set *set, struct buffer *out)
 {
 	const struct set_shape *shape = set_shape(set->kind);
@@ -131,7 +140,7 @@ static int print_set(const struct model_set *set, struct buffer *out)
 		return -1;
 	if (buffer_printf(out, "\t\tflags %s\n", flags_text(shape)) != 0)
 		return -1;
-	if (shape->timeout != 0 && buffer_printf(out, "\t\ttimeout %uh\n", (unsigned)(shape->timeout / 3600000)) != 0)
+	if (shape->timeout != 0 && print_timeout(shape->timeout / 3600000, out) != 0)
 		return -1;
 	if (print_elements(set, out) != 0)
 		return -1;
@@ -142,7 +151,8 @@ static int print_chain(const struct model_chain *chain, struct buffer *out)
 {
 	if (buffer_printf(out, "\n\tchain %s {\n", chain->name) != 0)
 		return -1;
-	if (chain->base && buffer_printf(out, "\t\t" BASE_CHAIN "\n") != 0)
+	if (chain->base && buffer_printf(out, "\t\t%s\n", shape_hook(chain->name) == NF_INET_LOCAL_OUT ? OUTPUT_CHAIN
+	                                                                                                : BASE_CHAIN) != 0)
 		return -1;
 	for (size_t i = 0; i < chain->rule_count; i++) {
 		const struct rule *r = &chain->rules[i];

@@ -49,11 +49,11 @@ int put_table_gone(struct batch *b, const char *name)
 	return 0;
 }
 
-static void put_hook(struct nlmsghdr *nlh)
+static void put_hook(struct nlmsghdr *nlh, const char *chain)
 {
 	struct nlattr *nest = mnl_attr_nest_start(nlh, NFTA_CHAIN_HOOK);
 
-	mnl_attr_put_u32(nlh, NFTA_HOOK_HOOKNUM, htonl(NF_INET_PRE_ROUTING));
+	mnl_attr_put_u32(nlh, NFTA_HOOK_HOOKNUM, htonl(shape_hook(chain)));
 	mnl_attr_put_u32(nlh, NFTA_HOOK_PRIORITY, htonl((uint32_t)SHAPE_HOOK_PRIORITY));
 	mnl_attr_nest_end(nlh, nest);
 	mnl_attr_put_u32(nlh, NFTA_CHAIN_POLICY, htonl(NF_ACCEPT));
@@ -69,7 +69,7 @@ int put_chain(struct batch *b, const struct model_chain *chain)
 	mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, KERNEL_TABLE);
 	mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, chain->name);
 	if (chain->base)
-		put_hook(nlh);
+		put_hook(nlh, chain->name);
 	batch_close(b, nlh);
 	return 0;
 }

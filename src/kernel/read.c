@@ -91,7 +91,7 @@ int read_base_chain(struct netlink *nl, bool *there)
 
 static bool hook_is_ours(const struct nftnl_chain *c)
 {
-	return nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) == NF_INET_PRE_ROUTING &&
+	return nftnl_chain_get_u32(c, NFTNL_CHAIN_HOOKNUM) == shape_hook(nftnl_chain_get_str(c, NFTNL_CHAIN_NAME)) &&
 	       nftnl_chain_get_s32(c, NFTNL_CHAIN_PRIO) == SHAPE_HOOK_PRIORITY &&
 	       nftnl_chain_get_u32(c, NFTNL_CHAIN_POLICY) == NF_ACCEPT &&
 	       strcmp(nftnl_chain_get_str(c, NFTNL_CHAIN_TYPE), "filter") == 0;

@@ -25,6 +25,7 @@ struct read_element {
 	size_t key_size, key_end_size;
 	uint32_t flags;     /* NFT_SET_ELEM_* */
 	uint64_t packets;   /* of its counter, 0 where it has none */
+	uint64_t expires_ms; /* until it goes away by itself, 0 where it does not */
 	int32_t verdict;    /* maps: NFT_GOTO, ...; NFT_CONTINUE where it has none */
 	const char *chain;  /* that the verdict goes to; "" for none */
 };

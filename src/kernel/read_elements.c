@@ -83,6 +83,10 @@ static void parse_element(const struct nlattr *nest, struct read_element *e)
 		case NFTA_SET_ELEM_DATA:
 			parse_verdict(attr, e);
 			break;
+		case NFTA_SET_ELEM_EXPIRATION:
+			if (mnl_attr_validate(attr, MNL_TYPE_U64) == 0)
+				e->expires_ms = be64toh(mnl_attr_get_u64(attr));
+			break;
 		case NFTA_SET_ELEM_EXPR:
 			parse_expression(attr, e);
 			break;
@@ -365,14 +369,22 @@ int read_elements(struct netlink *nl, struct model *m, struct model_set *set)
 	switch (set->kind) {
 	case SET_LIST4:
 	case SET_LIST6:
+	case SET_AGENTS4:
+	case SET_AGENTS6:
 	case SET_GRANT4:
 	case SET_GRANT6:
 		return read_list(nl, set);
 	case SET_ENDPOINTS4:
 	case SET_ENDPOINTS6:
+	case SET_REACH4:
+	case SET_REACH6:
 		return read_map(nl, m, set);
 	case SET_DENIED4:
 	case SET_DENIED6:
+	case SET_OTHERS4:
+	case SET_OTHERS6:
+	case SET_SEEN4:
+	case SET_SEEN6:
 	case SET_UNKNOWN:
 		return 0;
 	}

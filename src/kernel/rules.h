@@ -31,6 +31,24 @@ enum rule_kind {
 	RULE_DENY_TALLY4, /* over it: count in the dynamic set; when that is full the next rule's turn comes */
 	RULE_DENY_TALLY6,
 	RULE_DENY_OVER,   /* neither logged nor in the set */
+	RULE_AGENTS4,     /* source is some agent's: to the chain that knows which */
+	RULE_AGENTS6,
+	RULE_SENT,        /* accept what comes in by loopback: it was judged when it was sent */
+	RULE_AGENT4,      /* source on `list`, which is the agent's own: to its chain */
+	RULE_AGENT6,
+	RULE_END4,        /* destination on `list`, `protocol` and `port`: to its chain */
+	RULE_END6,
+	RULE_SELF4,       /* what an agent on this host sends to itself, `list`: on to the endpoints */
+	RULE_SELF6,
+	RULE_REACH4,      /* to the endpoints that the agent may reach */
+	RULE_REACH6,
+	RULE_ERROR,       /* accept ICMP errors, of `protocol`, about a connection that there is */
+	RULE_NEIGHBOUR,   /* accept ICMPv6 of type `port` from a link, to where `protocol` (RTN_LOCAL, RTN_MULTICAST) says */
+	RULE_NEIGHBOUR_SENT, /* the same, sent by this host */
+	RULE_SEEN4,       /* remember when the agent's tunnel was up last */
+	RULE_SEEN6,
+	RULE_OTHERS4,     /* as RULE_DENY_TALLY4, for protocols without ports; before it */
+	RULE_OTHERS6,
 	RULE_RESET,       /* refuse: a reset for TCP */
 	RULE_UNREACHABLE  /* refuse: port unreachable for the others */
 };
@@ -43,6 +61,10 @@ struct rule {
 	uint16_t group;  /* of NFLOG */
 	uint32_t rate;   /* packets a second */
 	bool refuse;     /* deny by chain refuse and not by drop */
+	bool egress;     /* of RULE_DENY_LOG: the endpoint is an agent, whose egress is denied */
+	bool go_on;      /* in place of accept: on to the endpoints */
+	uint8_t protocol; /* IPPROTO_* */
+	uint16_t port;   /* host byte order */
 };
 
 bool rule_equal(const struct rule *a, const struct rule *b);

@@ -12,20 +12,39 @@
 /* First parts of names: NAME or NAME/ENDPOINT or NAME/ENDPOINT/LIST.  No endpoint's or list's name has a '/'. */
 #define SHAPE_LIST "list"         /* set list/LIST/4 and /6 */
 #define SHAPE_OF "of"             /* set of/NAME/4 and /6: list "@NAME" (nft takes no '@' in a name) */
+#define SHAPE_TUNNEL "tunnel" /* set tunnel/AGENT/4 and /6: list "tunnel:AGENT" */
+#define SHAPE_RESOLVERS "resolvers" /* likewise */
 #define SHAPE_GRANT "grant"       /* set grant/ID/4 or /6: the source of one grant, until the kernel's own timeout */
 #define SHAPE_ENDPOINT "endpoint" /* chain endpoint/ENDPOINT */
-#define SHAPE_ALLOW "allow"       /* chain allow/ENDPOINT/LIST, /of/NAME or /grant/ID, counter allow/ENDPOINT */
+#define SHAPE_AGENT "agent"       /* chain agent/AGENT */
+#define SHAPE_REACH "reach"       /* map reach/AGENT/4 and /6: the endpoints that it may reach */
+/* Chain allow/ENDPOINT/LIST, /of/NAME or /grant/ID, or allow/AGENT/tunnel/AGENT or /resolvers/AGENT; counter
+ * allow/ENDPOINT. */
+#define SHAPE_ALLOW "allow"
 #define SHAPE_DENY "deny"         /* counter deny/ENDPOINT */
 #define SHAPE_OVER "over"         /* counter over/ENDPOINT */
 #define SHAPE_REFUSE "refuse"     /* chain, where an endpoint is deny_with: reject */
 #define SHAPE_BASE "prerouting"   /* the base chain */
+/* Where there are agents: */
+#define SHAPE_OUTPUT "output"     /* the base chain for what this host sends */
+#define SHAPE_AGENTS "agents"     /* chain: which agent; sets agents4 and agents6: all of their addresses */
+#define SHAPE_DISPATCH "endpoints" /* chain: which endpoint, as in the base chain */
+#define SHAPE_AGENTS4 "agents4"
+#define SHAPE_AGENTS6 "agents6"
+#define SHAPE_SEEN4 "seen4"       /* (agent's address, end of the tunnel), for as long as the kernel remembers */
+#define SHAPE_SEEN6 "seen6"
+#define SHAPE_OTHERS4 "others4"   /* as denied4, of protocols without ports */
+#define SHAPE_OTHERS6 "others6"
 #define SHAPE_DENIED4 "denied4"
 #define SHAPE_DENIED6 "denied6"
 #define SHAPE_ENDPOINTS4 "endpoints4"
 #define SHAPE_ENDPOINTS6 "endpoints6"
 
-/* The base chain: behind conntrack (-200) and in front of destination NAT (-100). */
+/* Both base chains: behind conntrack (-200) and in front of destination NAT (-100). */
 #define SHAPE_HOOK_PRIORITY (-110)
+
+/* NF_INET_* of a base chain by its name. */
+uint32_t shape_hook(const char *chain);
 
 /* Writes "KIND/A" or, where b is not NULL, "KIND/A/B"; returns out.  a and b are valid names (policy.h), so it fits. */
 const char *shape_name(char out[SHAPE_NAME_MAX], const char *kind, const char *a, const char *b);
@@ -48,12 +67,20 @@ size_t shape_part(const char *name, const char *kind, const char **start);
 enum set_kind {
 	SET_LIST4,
 	SET_LIST6,
+	SET_AGENTS4,
+	SET_AGENTS6,
 	SET_GRANT4,
 	SET_GRANT6,
 	SET_DENIED4,
 	SET_DENIED6,
+	SET_OTHERS4,
+	SET_OTHERS6,
+	SET_SEEN4,
+	SET_SEEN6,
 	SET_ENDPOINTS4,
 	SET_ENDPOINTS6,
+	SET_REACH4,
+	SET_REACH6,
 	SET_UNKNOWN /* not one of ours */
 };
 
@@ -71,10 +98,15 @@ struct set_shape {
 	const char *type;  /* as nft prints it */
 };
 
-/* Sets of ranges of addresses: lists and grants. */
+/* Sets of ranges of addresses: lists, all agents, and grants. */
 bool set_is_list(enum set_kind kind);
+bool set_is_agents(enum set_kind kind);
 bool set_is_grant(enum set_kind kind);
 bool set_is_v4(enum set_kind kind); /* of these */
+bool set_is_map(enum set_kind kind); /* endpoints, and those that an agent may reach */
+bool map_is_v4(enum set_kind kind); /* of these */
+
+#define AGENT_SEEN_MS (7 * 24 * INT64_C(3600000)) /* how long the kernel remembers that a tunnel was up */
 
 /* NULL for SET_UNKNOWN. */
 const struct set_shape *set_shape(enum set_kind kind);

@@ -7,18 +7,18 @@
 #include <string.h>
 
 #include "core/time_text.h"
-#include "kernel/model.h"
+#include "kernel/want.h"
 
 #define RATE_MAX 1000000000u /* bursts are twice that, in 32 bits */
 
 /* An endpoint's chain has a handful of rules and two for each list. */
-static struct rule *new_rules(struct model_chain *chain, size_t most)
+struct rule *want_rules(struct model_chain *chain, size_t most)
 {
 	chain->rules = calloc(most, sizeof(*chain->rules));
 	return chain->rules;
 }
 
-static void add_rule(struct model_chain *chain, enum rule_kind kind, const struct rule *parameters)
+void want_rule(struct model_chain *chain, enum rule_kind kind, const struct rule *parameters)
 {
 	struct rule *r = &chain->rules[chain->rule_count++];
 
@@ -26,19 +26,22 @@ static void add_rule(struct model_chain *chain, enum rule_kind kind, const struc
 	r->kind = kind;
 }
 
-/* Which parameters belong to which kind, so that equal rules compare equal. */
-static const struct rule no_parameters;
+const struct rule want_no_parameters;
 
-static int want_base_chain(struct model *m)
+static int want_base_chain(struct model *m, const struct policy *p)
 {
 	struct model_chain *chain = model_add_chain(m, SHAPE_BASE);
 
-	if (chain == NULL || new_rules(chain, 3) == NULL)
+	if (chain == NULL || want_rules(chain, 5) == NULL)
 		return -1;
 	chain->base = true;
-	add_rule(chain, RULE_REPLIES, &no_parameters);
-	add_rule(chain, RULE_DISPATCH4, &no_parameters);
-	add_rule(chain, RULE_DISPATCH6, &no_parameters);
+	want_rule(chain, RULE_REPLIES, &want_no_parameters);
+	if (p->agent_count != 0) {
+		want_rule(chain, RULE_AGENTS4, &want_no_parameters);
+		want_rule(chain, RULE_AGENTS6, &want_no_parameters);
+	}
+	want_rule(chain, RULE_DISPATCH4, &want_no_parameters);
+	want_rule(chain, RULE_DISPATCH6, &want_no_parameters);
 	return 0;
 }
 
@@ -46,23 +49,22 @@ static int want_refuse_chain(struct model *m)
 {
 	struct model_chain *chain = model_add_chain(m, SHAPE_REFUSE);
 
-	if (chain == NULL || new_rules(chain, 2) == NULL)
+	if (chain == NULL || want_rules(chain, 2) == NULL)
 		return -1;
-	add_rule(chain, RULE_RESET, &no_parameters);
-	add_rule(chain, RULE_UNREACHABLE, &no_parameters);
+	want_rule(chain, RULE_RESET, &want_no_parameters);
+	want_rule(chain, RULE_UNREACHABLE, &want_no_parameters);
 	return 0;
 }
 
-/* `name` is where the endpoint's chain sends those whom a list or a grant lets in. */
-static int want_allow_chain(struct model *m, const char *name, enum rule_kind kind, const struct rule *allow)
+int want_allow_chain(struct model *m, const char *name, enum rule_kind kind, const struct rule *allow)
 {
 	struct model_chain *chain = model_add_chain(m, name);
 
-	if (chain == NULL || new_rules(chain, 3) == NULL)
+	if (chain == NULL || want_rules(chain, 3) == NULL)
 		return -1;
-	add_rule(chain, RULE_NOT_NEW, &no_parameters);
-	add_rule(chain, RULE_REPEATED, &no_parameters);
-	add_rule(chain, kind, allow);
+	want_rule(chain, RULE_NOT_NEW, &want_no_parameters);
+	want_rule(chain, RULE_REPEATED, &want_no_parameters);
+	want_rule(chain, kind, allow);
 	return 0;
 }
 
@@ -97,7 +99,7 @@ static int want_grant(struct model *m, struct model_chain *chain, const struct r
 	if (r.list == NULL || want_grant_set(m, g, id, left_ms) != 0 ||
 	    want_allow_chain(m, shape_grant_chain(name, r.endpoint, id), RULE_GRANT, &r) != 0)
 		return -1;
-	add_rule(chain, kind, &(struct rule){ .endpoint = r.endpoint, .list = r.list });
+	want_rule(chain, kind, &(struct rule){ .endpoint = r.endpoint, .list = r.list });
 	return 0;
 }
 
@@ -116,27 +118,32 @@ static int want_grants(struct model *m, struct model_chain *chain, const struct 
 	return 0;
 }
 
-static void want_observing(struct model_chain *chain, const struct rule *r)
+void want_observing(struct model_chain *chain, const struct rule *r)
 {
-	add_rule(chain, RULE_NOT_NEW, &no_parameters);
-	add_rule(chain, RULE_REPEATED, &no_parameters);
-	add_rule(chain, RULE_OBSERVE, r);
+	want_rule(chain, RULE_NOT_NEW, &(struct rule){ .go_on = r->go_on });
+	want_rule(chain, RULE_REPEATED, &(struct rule){ .go_on = r->go_on });
+	want_rule(chain, RULE_OBSERVE, r);
 }
 
 /* The order keeps the sum right: each denied packet is counted, and then is a log line, a tally, or over. */
-static void want_denial(struct model_chain *chain, const struct rule *r, uint32_t rate)
+void want_denial(struct model_chain *chain, const struct rule *r, uint32_t rate)
 {
 	struct rule count = { .endpoint = r->endpoint };
-	struct rule log = { .endpoint = r->endpoint, .group = r->group, .rate = rate, .refuse = r->refuse };
+	struct rule log = { .endpoint = r->endpoint, .group = r->group, .rate = rate, .refuse = r->refuse,
+		                .egress = r->egress };
 	struct rule tally = { .refuse = r->refuse };
 	struct rule over = { .endpoint = r->endpoint, .refuse = r->refuse };
 
-	add_rule(chain, RULE_DENY_COUNT, &count);
+	want_rule(chain, RULE_DENY_COUNT, &count);
 	if (rate != 0)
-		add_rule(chain, RULE_DENY_LOG, &log);
-	add_rule(chain, RULE_DENY_TALLY4, &tally);
-	add_rule(chain, RULE_DENY_TALLY6, &tally);
-	add_rule(chain, RULE_DENY_OVER, &over);
+		want_rule(chain, RULE_DENY_LOG, &log);
+	if (r->egress) { /* an endpoint has one protocol, an agent sends any */
+		want_rule(chain, RULE_OTHERS4, &tally);
+		want_rule(chain, RULE_OTHERS6, &tally);
+	}
+	want_rule(chain, RULE_DENY_TALLY4, &tally);
+	want_rule(chain, RULE_DENY_TALLY6, &tally);
+	want_rule(chain, RULE_DENY_OVER, &over);
 }
 
 static bool listed_before(const struct policy_endpoint *e, size_t at)
@@ -156,7 +163,7 @@ static int want_endpoint_chains(struct model *m, const struct policy *p, const s
 	struct rule observe = allow;
 	struct model_chain chain = { 0 }, *added;
 
-	if (r.endpoint == NULL || new_rules(&chain, 2 * e->list_count + p->grant_count + 5) == NULL)
+	if (r.endpoint == NULL || want_rules(&chain, 2 * e->list_count + p->grant_count + 5) == NULL)
 		return -1;
 	for (size_t i = 0; i < e->list_count; i++) {
 		if (listed_before(e, i))
@@ -165,8 +172,8 @@ static int want_endpoint_chains(struct model *m, const struct policy *p, const s
 		if (allow.list == NULL ||
 		    want_allow_chain(m, shape_allow_chain(name, e->name, allow.list), RULE_ALLOW, &allow) != 0)
 			goto out;
-		add_rule(&chain, RULE_LISTED4, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
-		add_rule(&chain, RULE_LISTED6, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
+		want_rule(&chain, RULE_LISTED4, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
+		want_rule(&chain, RULE_LISTED6, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
 	}
 	if (want_grants(m, &chain, &observe, p, (size_t)(e - p->endpoints)) != 0)
 		goto out;
@@ -185,7 +192,7 @@ out:
 	return -1;
 }
 
-static int want_counters(struct model *m, const char *endpoint)
+int want_counters(struct model *m, const char *endpoint)
 {
 	static const char *const kinds[] = { SHAPE_ALLOW, SHAPE_DENY, SHAPE_OVER };
 	char name[SHAPE_NAME_MAX];
@@ -214,10 +221,8 @@ static int want_list(struct model *m, const struct policy_list *list)
 	return 0;
 }
 
-static int want_denied_sets(struct model *m, uint32_t size)
+int want_dynamic_sets(struct model *m, const char *const names[2], uint32_t size)
 {
-	static const char *const names[] = { SHAPE_DENIED4, SHAPE_DENIED6 };
-
 	for (size_t i = 0; i < 2; i++) {
 		struct model_set *set = model_add_set(m, names[i]);
 
@@ -306,29 +311,33 @@ static int add_endpoint_entries(struct model *m, struct model_set maps[2], const
 	return rc;
 }
 
-static size_t most_entries(const struct policy *p)
+static const struct policy_endpoint *endpoint_at(const struct policy *p, const size_t *indexes, size_t i)
+{
+	return &p->endpoints[indexes == NULL ? i : indexes[i]];
+}
+
+static size_t most_entries(const struct policy *p, const size_t *indexes, size_t count)
 {
 	size_t most = 1;
 
-	for (size_t i = 0; i < p->endpoint_count; i++)
-		most += p->endpoints[i].address_count * p->endpoints[i].port_count;
+	for (size_t i = 0; i < count; i++)
+		most += endpoint_at(p, indexes, i)->address_count * endpoint_at(p, indexes, i)->port_count;
 	return most;
 }
 
-static int want_maps(struct model *m, const struct policy *p)
+int want_maps(struct model *m, const struct policy *p, const size_t *indexes, size_t count, const char *const names[2])
 {
 	struct model_set maps[2] = { { 0 }, { 0 } };
-	const char *const names[] = { SHAPE_ENDPOINTS4, SHAPE_ENDPOINTS6 };
 	int rc = 0;
 
 	for (size_t i = 0; i < 2; i++) {
-		maps[i].owned = calloc(most_entries(p), sizeof(struct map_entry));
+		maps[i].owned = calloc(most_entries(p, indexes, count), sizeof(struct map_entry));
 		maps[i].map = maps[i].owned;
 		if (maps[i].owned == NULL)
 			rc = -1;
 	}
-	for (size_t i = 0; rc == 0 && i < p->endpoint_count; i++)
-		rc = add_endpoint_entries(m, maps, &p->endpoints[i]);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = add_endpoint_entries(m, maps, endpoint_at(p, indexes, i));
 	for (size_t i = 0; i < 2; i++) {
 		struct model_set *set = rc == 0 ? model_add_set(m, names[i]) : NULL;
 
@@ -346,6 +355,8 @@ static int want_maps(struct model *m, const struct policy *p)
 
 static int want_all(struct model *m, const struct policy *p)
 {
+	static const char *const denied[] = { SHAPE_DENIED4, SHAPE_DENIED6 };
+	static const char *const maps[] = { SHAPE_ENDPOINTS4, SHAPE_ENDPOINTS6 };
 	bool refuse = false;
 
 	for (size_t i = 0; i < p->list_count; i++)
@@ -358,11 +369,14 @@ static int want_all(struct model *m, const struct policy *p)
 			return -1;
 		refuse = refuse || (e->mode == MODE_ENFORCE && e->deny_with == DENY_REJECT);
 	}
-	if (want_denied_sets(m, p->limits.denied_set_size) != 0 || want_maps(m, p) != 0)
+	for (size_t i = 0; i < p->agent_count; i++)
+		refuse = refuse || (p->agents[i].mode == MODE_ENFORCE && p->agents[i].deny_with == DENY_REJECT);
+	if (want_dynamic_sets(m, denied, p->limits.denied_set_size) != 0 ||
+	    want_maps(m, p, NULL, p->endpoint_count, maps) != 0 || want_agents(m, p) != 0)
 		return -1;
 	if (refuse && want_refuse_chain(m) != 0)
 		return -1;
-	return want_base_chain(m);
+	return want_base_chain(m, p);
 }
 
 static int check_names(const struct policy *p, struct error *err)
@@ -373,6 +387,9 @@ static int check_names(const struct policy *p, struct error *err)
 	for (size_t i = 0; i < p->endpoint_count; i++)
 		if (!name_valid(p->endpoints[i].name))
 			return error_set(err, "\"%s\" is no name for an endpoint", p->endpoints[i].name);
+	for (size_t i = 0; i < p->agent_count; i++)
+		if (!name_valid(p->agents[i].name))
+			return error_set(err, "\"%s\" is no name for an agent", p->agents[i].name);
 	return 0;
 }
 

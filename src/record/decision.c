@@ -149,6 +149,7 @@ static const char *const reasons[] = {
 	[LOG_KIND_OBSERVE] = "observed",
 	[LOG_KIND_DENY] = "not-listed",
 	[LOG_KIND_GRANT] = "granted",
+	[LOG_KIND_EGRESS] = "egress-denied",
 };
 
 static enum epoch_of epoch_of(const struct decider *d, const struct audit_policy *p)
@@ -161,7 +162,7 @@ static enum epoch_of epoch_of(const struct decider *d, const struct audit_policy
 static int resolve(struct decider *d, const struct log_prefix *prefix, const struct audit_policy *p, time_us time,
                    struct decision *decision)
 {
-	enum verdict verdict = prefix->kind == LOG_KIND_DENY ? VERDICT_DENY : VERDICT_ALLOW;
+	enum verdict verdict = prefix->kind == LOG_KIND_DENY || prefix->kind == LOG_KIND_EGRESS ? VERDICT_DENY : VERDICT_ALLOW;
 	struct texts t = { BUFFER_INIT, BUFFER_INIT, 0 };
 	struct decision_text text;
 	int result;

@@ -1,9 +1,11 @@
 #include "record/denied.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "record/leaves.h"
+#include "record/packet.h"
 
 #define HOUR (3600 * US_PER_SECOND)
 
@@ -66,7 +68,7 @@ static int load_element(struct elements *e, size_t *cap, struct store *s, sqlite
 		.endpoint = sqlite3_column_int64(stmt, 1),
 		.kernel = (uint64_t)sqlite3_column_int64(stmt, 2),
 		.grown_at = sqlite3_column_int64(stmt, 3),
-		.port = (uint16_t)sqlite3_column_int(stmt, 6),
+		.port = (uint16_t)(sqlite3_column_int(stmt, 6) < 0 ? 0 : sqlite3_column_int(stmt, 6)),
 		.protocol = (uint8_t)sqlite3_column_int(stmt, 7),
 	};
 	if (audit_column_address(stmt, 4, &element->source) == 0 &&
@@ -115,12 +117,20 @@ int elements_drop(struct elements *e, struct store *s)
 	return 0;
 }
 
+/* The kernel's element has a port 0 where the protocol has none. */
+static int32_t shown_port(const struct element *e)
+{
+	bool has_ports = e->protocol == IPPROTO_TCP || e->protocol == IPPROTO_UDP || e->protocol == IPPROTO_SCTP;
+
+	return has_ports ? e->port : PORT_UNKNOWN;
+}
+
 static int add_row(struct store *s, struct element *e, uint64_t grown, time_us from, time_us to)
 {
 	sqlite3_stmt *stmt;
 	int64_t target;
 
-	if (store_target(s, &e->destination, e->port, e->protocol, &target) == -1)
+	if (store_target(s, &e->destination, shown_port(e), e->protocol, &target) == -1)
 		return -1;
 	stmt = store_use(s, ST_AGGREGATE_ADD);
 	sqlite3_bind_int64(stmt, 1, from);

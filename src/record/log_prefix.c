@@ -76,6 +76,7 @@ static int parse(struct log_prefix *prefix, const char *text, size_t len)
 	} kinds[] = { { LOG_PREFIX_ALLOW, LOG_KIND_ALLOW },
 		          { LOG_PREFIX_OBSERVE, LOG_KIND_OBSERVE },
 		          { LOG_PREFIX_DENY, LOG_KIND_DENY },
+		          { LOG_PREFIX_EGRESS, LOG_KIND_EGRESS },
 		          { LOG_PREFIX_GRANT, LOG_KIND_GRANT } };
 	const size_t skip = sizeof(LOG_PREFIX_ALLOW) - 1;
 	const char *name = text + skip, *colon;

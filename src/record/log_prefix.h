@@ -7,7 +7,7 @@
 
 #define LOG_PREFIX_NONE UINT16_MAX
 
-enum log_kind { LOG_KIND_ALLOW, LOG_KIND_OBSERVE, LOG_KIND_DENY, LOG_KIND_GRANT };
+enum log_kind { LOG_KIND_ALLOW, LOG_KIND_OBSERVE, LOG_KIND_DENY, LOG_KIND_GRANT, LOG_KIND_EGRESS };
 
 struct log_prefix {
 	enum log_kind kind;

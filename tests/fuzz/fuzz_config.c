@@ -47,6 +47,15 @@ static void require_endpoint(const struct config *c, const struct policy_endpoin
 	}
 }
 
+static void require_agent(const struct config *c, const struct policy_agent *a)
+{
+	require(name_valid(a->name) && name_valid(a->network) && a->tunnel_host[0] != '\0' && a->tunnel_port > 0);
+	require(a->own < c->list_count && a->tunnel < c->list_count && a->seen_within > 0);
+	require(!a->has_resolvers || a->resolvers < c->list_count);
+	for (size_t i = 0; i < a->reach_count; i++)
+		require(a->reach[i] < c->endpoint_count);
+}
+
 static void require_config(const struct config *c)
 {
 	require(c->state_dir[0] == '/' && c->run_dir[0] == '/');
@@ -54,6 +63,8 @@ static void require_config(const struct config *c)
 		require_list(&c->lists[i]);
 	for (size_t i = 0; i < c->endpoint_count; i++)
 		require_endpoint(c, &c->endpoints[i]);
+	for (size_t i = 0; i < c->agent_count; i++)
+		require_agent(c, &c->agents[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -130,7 +130,7 @@ int socket_at(int netns, int type, const char *host, uint16_t port)
 	int fd, on = 1;
 
 	assert_int_equal(setns(netns, CLONE_NEWNET), 0);
-	fd = socket(addr.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(addr.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, type == SOCK_RAW ? IPPROTO_ICMP : 0);
 	assert_int_equal(setns(hosts.gate, CLONE_NEWNET), 0);
 	assert_true(fd >= 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));

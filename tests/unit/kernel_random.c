@@ -10,6 +10,7 @@
 #define LISTS 5
 #define ENDPOINTS 6
 #define GRANTS 4
+#define AGENTS 3
 
 /* xorshift, so that a failure can be had again. */
 static uint32_t seed = 2463534242;
@@ -123,12 +124,55 @@ static void some_grants(struct policy *p)
 	}
 }
 
+static size_t add_list(struct policy *p, const char *mark, uint32_t agent)
+{
+	struct policy_list *l = &p->lists[p->list_count];
+	char text[32];
+
+	snprintf(text, sizeof(text), "%sa%u", mark, agent);
+	*l = (struct policy_list){ .name = strdup(text) };
+	assert_non_null(l->name);
+	return p->list_count++;
+}
+
+/* Agents have no address in common: each has networks of its own. */
+static void some_agents(struct policy *p)
+{
+	p->agents = calloc(AGENTS, sizeof(*p->agents));
+	assert_non_null(p->agents);
+	for (uint32_t i = 0; i < AGENTS; i++) {
+		struct policy_agent *a = &p->agents[p->agent_count];
+		uint32_t first = 0xac100000u + i * 0x10000 + below(8);
+
+		if (below(2) != 0)
+			continue;
+		*a = (struct policy_agent){ .name = name("a", i), .mode = below(4) == 0, .deny_with = below(3) == 0,
+			                        .tunnel_port = (uint16_t)(22 + below(2)), .has_resolvers = below(2) != 0 };
+		a->own = add_list(p, "@", i);
+		assert_int_equal(prefix_set_add_range4(&p->lists[a->own].set, first, first + below(3)), 0);
+		if (below(2) != 0)
+			assert_int_equal(prefix_set_add_range6(&p->lists[a->own].set, (struct u128){ 9 + i, 0 },
+			                                       (struct u128){ 9 + i, below(5) }), 0);
+		a->tunnel = add_list(p, TUNNEL_LIST, i);
+		if (below(4) != 0)
+			some_ranges(&p->lists[a->tunnel].set);
+		if (a->has_resolvers)
+			some_ranges(&p->lists[a->resolvers = add_list(p, RESOLVERS_LIST, i)].set);
+		a->reach = calloc(ENDPOINTS + 1, sizeof(*a->reach));
+		assert_non_null(a->reach);
+		for (size_t k = 0; k < p->endpoint_count; k++)
+			if (below(2) != 0)
+				a->reach[a->reach_count++] = k;
+		p->agent_count++;
+	}
+}
+
 static struct policy some_policy(const struct policy *last)
 {
 	struct policy p = { .limits = { (uint16_t)(5 + below(2)), below(3) * 50, 16 + below(2) } };
 	uint32_t shift = below(ENDPOINTS);
 
-	p.lists = calloc(LISTS, sizeof(*p.lists));
+	p.lists = calloc(LISTS + 3 * AGENTS, sizeof(*p.lists));
 	p.endpoints = calloc(ENDPOINTS, sizeof(*p.endpoints));
 	assert_true(p.lists != NULL && p.endpoints != NULL);
 	if (below(4) != 0)
@@ -147,12 +191,13 @@ static struct policy some_policy(const struct policy *last)
 		if (below(4) != 0)
 			some_endpoint(&p, i, (i + shift) % ENDPOINTS);
 	some_grants(&p);
+	some_agents(&p);
 	return p;
 }
 
 static bool has_endpoint(const struct policy *p, const char *endpoint)
 {
-	return policy_find_endpoint(p, endpoint) != NULL;
+	return policy_find_endpoint(p, endpoint) != NULL || policy_find_agent(p, endpoint) != NULL;
 }
 
 /* The change told is the difference of the two policies' lists. */

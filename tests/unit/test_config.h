@@ -19,6 +19,7 @@ int test_config_values(void);
 int test_config_lists(void);
 int test_config_endpoints(void);
 int test_config_notify(void);
+int test_config_agents(void);
 int test_config_planned(void);
 int test_config_robust(void);
 int test_config_suggest(void);

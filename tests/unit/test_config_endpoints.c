@@ -132,12 +132,12 @@ static void who_is_allowed(void **state)
 		{ V1 "endpoints:\n  e: {address: 10.0.0.1, port: 1, allow: a}\n", { "3:42|unknown list 'a'" } },
 		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: ['@bastian']}\n"
 		  "  bastion: {address: 10.0.0.2, port: 1, allow: own}\n",
-		  { "5:43|no endpoint has the name 'bastian'|did you mean 'bastion'?" } },
+		  { "5:43|no endpoint or agent has the name 'bastian'|did you mean 'bastion'?" } },
 		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: ['@d', '@d']}\n"
 		  "  d: {address: 10.0.0.2, port: 1, allow: own}\n",
 		  { "5:49|'@d' is allowed twice" } },
 		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: ['@e']}\n", { "5:43|cannot allow itself" } },
-		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: ['@']}\n", { "5:43|no endpoint has the name ''" } },
+		{ ENDPOINTS "  e: {address: 10.0.0.1, port: 1, allow: ['@']}\n", { "5:43|no endpoint or agent has the name ''" } },
 	};
 	struct config *c = must_config(V1 "endpoints:\n  e: {address: 10.0.0.1, port: 1, allow: [c, a]}\n"
 		"lists: {a: {entries: 10.0.0.1}, b: {entries: 10.0.0.1}, c: {entries: 10.0.0.1}}\n");

@@ -171,6 +171,59 @@ static void parse_endpoint(struct policy *p, char *const words[], size_t count)
 	}
 }
 
+/* A list of addresses with commas between them; its index. */
+static size_t add_list(struct policy *p, const char *mark, const char *name, char *addresses)
+{
+	char *words[64], full[128];
+	size_t count;
+
+	snprintf(full, sizeof(full), "%s%s", mark, name);
+	words[1] = full;
+	count = split(addresses, ",", words + 2, 60);
+	parse_list(p, words, count + 2);
+	return p->list_count - 1;
+}
+
+static void parse_agent(struct policy *p, char *const words[], size_t count)
+{
+	char *reached[16];
+	size_t reach_count = strcmp(words[5], "-") == 0 ? 0 : split(words[5], ",", reached, 16);
+	struct policy_agent *a;
+
+	assert_true(count >= 6);
+	p->agents = reallocarray(p->agents, p->agent_count + 1, sizeof(*p->agents));
+	assert_non_null(p->agents);
+	a = &p->agents[p->agent_count++];
+	*a = (struct policy_agent){ .name = copy(words[1]), .network = copy("n"), .tunnel_host = copy(words[3]),
+	                            .owner = copy(""), .reason = copy(""), .seen_within = 600 };
+	a->own = add_list(p, "@", words[1], words[2]);
+	a->tunnel = add_list(p, TUNNEL_LIST, words[1], words[3]);
+	a->tunnel_port = (uint16_t)atoi(words[4]);
+	a->reach = calloc(reach_count + 1, sizeof(*a->reach));
+	assert_non_null(a->reach);
+	for (size_t i = 0; i < reach_count; i++) {
+		const struct policy_endpoint *named = policy_find_endpoint(p, reached[i]);
+		struct policy_endpoint *e = named == NULL ? NULL : &p->endpoints[named - p->endpoints];
+
+		if (e == NULL)
+			fail_msg("no endpoint %s", reached[i]);
+		a->reach[a->reach_count++] = (size_t)(e - p->endpoints);
+		e->lists = reallocarray(e->lists, e->list_count + 1, sizeof(*e->lists));
+		assert_non_null(e->lists);
+		e->lists[e->list_count++] = a->own;
+	}
+	for (size_t i = 6; i < count; i++) {
+		if (strcmp(words[i], "observe") == 0)
+			a->mode = MODE_OBSERVE;
+		if (strcmp(words[i], "reject") == 0)
+			a->deny_with = DENY_REJECT;
+		if (strcmp(words[i], "resolvers") == 0 && i + 1 < count) {
+			a->has_resolvers = true;
+			a->resolvers = add_list(p, RESOLVERS_LIST, words[1], words[++i]);
+		}
+	}
+}
+
 struct policy make_policy(const char *lines)
 {
 	struct policy p = { .limits = { .nflog_group = 5, .denied_log_rate = 1000, .denied_set_size = 1024 } };
@@ -187,6 +240,8 @@ struct policy make_policy(const char *lines)
 			continue;
 		if (strcmp(words[0], "list") == 0)
 			parse_list(&p, words, count);
+		else if (strcmp(words[0], "agent") == 0)
+			parse_agent(&p, words, count);
 		else
 			parse_endpoint(&p, words, count);
 	}
@@ -289,5 +344,5 @@ const char *set_text(const struct prefix_set *s)
 int main(void)
 {
 	lab_need();
-	return run_apply_tests() + run_owner_tests() + run_packet_tests() + run_random_tests() + run_fault_tests() != 0;
+	return run_apply_tests() + run_owner_tests() + run_packet_tests() + run_agent_tests() + run_random_tests() + run_fault_tests() != 0;
 }

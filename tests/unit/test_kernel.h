@@ -34,6 +34,8 @@ bool lab_has_nft(void);
 /* A policy from lines:
  *   list NAME PREFIX-OR-RANGE...
  *   endpoint NAME PROTOCOL PORTS ADDRESSES LISTS [observe] [reject]     (commas between several; "-" for no list)
+ *   agent NAME ADDRESSES TUNNEL PORT REACH [resolvers ADDRESSES] [observe] [reject]    (behind the endpoints of REACH,
+ *       which then allow "@NAME"; "-" for none)
  *   limits GROUP RATE SIZE
  * Without a line of limits: group 5, 1000 packets a second, 1024 keys. */
 struct policy make_policy(const char *lines);
@@ -60,6 +62,7 @@ const char *set_text(const struct prefix_set *s);
 int run_apply_tests(void);
 int run_owner_tests(void);
 int run_packet_tests(void);
+int run_agent_tests(void);
 int run_random_tests(void);
 int run_fault_tests(void);
 
