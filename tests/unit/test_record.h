@@ -11,5 +11,6 @@ int run_tally_tests(void);
 int run_recorder_tests(void);
 int run_coverage_tests(void);
 int run_blocks_tests(void);
+int run_migration_tests(void);
 
 #endif
