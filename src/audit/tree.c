@@ -397,6 +397,7 @@ int tree_begin(sqlite3 *db)
 	for (size_t i = 0; i < sizeof(earlier) / sizeof(earlier[0]) && rc == SQLITE_OK; i++)
 		rc = append_earlier(&t, earlier[i].kind, earlier[i].sql);
 	t.touched = OPEN_ALL;
+	t.open.newer_than[OPEN_DECISION] = t.open.newer_than[OPEN_TARGET] = INT64_MIN; /* all are new to it */
 	if (rc == SQLITE_OK)
 		rc = tree_flush(&t);
 	tree_close(&t);
