@@ -151,9 +151,9 @@ peak() {
 	local exporter=$!
 	wait_until 10 hidden_file
 	kill -TERM $exporter
-	run wait $exporter
-	same "$status" 1
-	grep -q 'interrupted; the export is not complete' "$LAB_DIR/err"
+	local ended=0
+	wait $exporter || ended=$?
+	same "$ended $(cat "$LAB_DIR/err")" "1 hallowctl: interrupted; the export is not complete"
 	same "$(ls -A "$LAB_DIR/out")" rows.csv
 	same "$(cat "$LAB_DIR/out/rows.csv")" before
 	# No room: the same.
