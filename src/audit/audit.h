@@ -40,6 +40,9 @@ int audit_begin_anew(sqlite3 **db, const char *why, struct error *err);
  * -1 with errno ENOENT where there is no audit log yet. */
 int audit_open_reader(sqlite3 **db, const char *state_dir, struct error *err);
 
+/* The same for a program that has state_dir as its working directory and may not walk the path to it. */
+int audit_open_reader_here(sqlite3 **db, struct error *err);
+
 /* An address as it is stored.  bind: SQLITE_OK or sqlite3_bind's error; the bytes are copied.  column: 0, or -1 where
  * it holds none.  Every connection that the functions above open has the SQL function ip(STORED), which gives the
  * text; the views do not need it. */

@@ -243,15 +243,11 @@ static int reader_version(sqlite3 *db, const char *path, struct error *err)
 	return version == 0 ? ENOENT : EIO;
 }
 
-int audit_open_reader(sqlite3 **db, const char *state_dir, struct error *err)
+static int open_reader(sqlite3 **db, const char *path, const char *vfs, struct error *err)
 {
-	char path[4096];
 	int why;
 
-	*db = NULL;
-	if (reader_path(path, sizeof(path), state_dir, err) == -1)
-		return -1;
-	if (sqlite3_open_v2(path, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
+	if (sqlite3_open_v2(path, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, vfs) != SQLITE_OK ||
 	    sqlite3_busy_timeout(*db, READER_PATIENCE_MS) != SQLITE_OK || address_sql_register(*db) != SQLITE_OK ||
 	    sqlite3_exec(*db, "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY", NULL, NULL, NULL) != SQLITE_OK) {
 		error_set(err, "%s: %s", path, sqlite3_errmsg(*db));
@@ -259,4 +255,20 @@ int audit_open_reader(sqlite3 **db, const char *state_dir, struct error *err)
 	}
 	why = reader_version(*db, path, err);
 	return why == 0 ? 0 : close_reader(db, why);
+}
+
+int audit_open_reader(sqlite3 **db, const char *state_dir, struct error *err)
+{
+	char path[4096];
+
+	*db = NULL;
+	return reader_path(path, sizeof(path), state_dir, err) == -1 ? -1 : open_reader(db, path, NULL, err);
+}
+
+int audit_open_reader_here(sqlite3 **db, struct error *err)
+{
+	*db = NULL;
+	if (relative_vfs_register() != SQLITE_OK)
+		return error_set(err, "SQLite has no VFS for this system");
+	return open_reader(db, AUDIT_FILE, RELATIVE_VFS, err);
 }

@@ -52,6 +52,7 @@ static const struct field root_fields[] = {
 	{ KEY("kernel", take_kernel) },
 	{ KEY("agents", take_agents) },
 	{ KEY("notify", take_notify) },
+	{ KEY("metrics", take_metrics) },
 };
 
 SHAPE(root_shape, "the configuration", root_fields);

@@ -125,6 +125,12 @@ struct notify_config {
 	bool syslog;        /* default false */
 };
 
+/* Where metrics are served over HTTP. */
+struct metrics_config {
+	struct address address; /* of loopback */
+	uint16_t port;          /* 0: nowhere, the default */
+};
+
 /* The number of an event's kind that may stand in `on`, or -1. */
 int notify_occasion(const char *kind);
 
@@ -145,6 +151,7 @@ struct config {
 	struct grants_config grants;
 	struct kernel_config kernel;
 	struct notify_config notify;
+	struct metrics_config metrics;
 };
 
 /* Reads and checks.  0 with *c (config_free); -1 with one line in `errors` for each error, in the order of the

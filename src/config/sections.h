@@ -9,6 +9,7 @@ field_take take_lists, take_endpoints, take_audit;       /* lists.c, endpoints.c
 field_take take_secrets, take_grants, take_kernel;       /* secrets.c, grants_section.c, kernel_section.c */
 field_take take_agents;                                  /* agents.c */
 field_take take_notify;                                  /* notify_section.c */
+field_take take_metrics;                                 /* metrics_section.c */
 
 void audit_defaults(struct audit_config *a);             /* audit_section.c */
 void grants_defaults(struct grants_config *g);           /* grants_section.c */

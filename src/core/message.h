@@ -38,6 +38,8 @@ enum message_type {
 	MSG_STALLED,
 	MSG_NOTIFY_REQUEST, /* hallowd -> hallowd-notify, see notify_message.h */
 	MSG_NOTIFY_RESULT,
+	MSG_METRICS_ASK, /* hallowd-metrics -> hallowd, without payload */
+	MSG_METRICS_STATUS, /* the answer: string, the result of `status` as JSON */
 	MSG_TYPE_END /* no message: one more than the last */
 };
 

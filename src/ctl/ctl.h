@@ -53,9 +53,29 @@ struct verb {
 	int (*run)(struct ctl *ctl, const struct arguments *args); /* returns an exit code */
 };
 
-extern const struct verb verb_approve, verb_check, verb_confirm, verb_doctor, verb_explain, verb_export,
-	verb_grant, verb_grants, verb_history, verb_init, verb_lists, verb_log, verb_plan, verb_refresh, verb_reject,
-	verb_reload, verb_report, verb_revoke, verb_rollback, verb_status, verb_teardown, verb_unpin;
+extern const struct verb verb_approve;
+extern const struct verb verb_check;
+extern const struct verb verb_confirm;
+extern const struct verb verb_doctor;
+extern const struct verb verb_explain;
+extern const struct verb verb_export;
+extern const struct verb verb_grant;
+extern const struct verb verb_grants;
+extern const struct verb verb_history;
+extern const struct verb verb_init;
+extern const struct verb verb_lists;
+extern const struct verb verb_log;
+extern const struct verb verb_metrics;
+extern const struct verb verb_plan;
+extern const struct verb verb_refresh;
+extern const struct verb verb_reject;
+extern const struct verb verb_reload;
+extern const struct verb verb_report;
+extern const struct verb verb_revoke;
+extern const struct verb verb_rollback;
+extern const struct verb verb_status;
+extern const struct verb verb_teardown;
+extern const struct verb verb_unpin;
 
 /* All of hallowctl.  `verbs` ends with NULL.  Returns the exit code. */
 int ctl_main(const struct verb *const *verbs, int argc, char **argv);

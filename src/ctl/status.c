@@ -5,6 +5,7 @@
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/daemon.h"
+#include "ctl/status.h"
 #include "report/model.h"
 #include "report/plain.h"
 #include "report/table.h"
@@ -176,21 +177,29 @@ static int add_audit(struct ctl *ctl, json_t *result)
 	                                                      "lost", (json_int_t)total.lost));
 }
 
-static int run(struct ctl *ctl, const struct arguments *args)
+int status_result(struct ctl *ctl, json_t **result)
 {
 	static const char *const words[] = { "status" };
 	int code = ctl_config(ctl);
-	json_t *result;
 
-	(void)args;
+	*result = NULL;
 	if (code != 0)
 		return code;
 	daemon_sync(ctl);
-	code = daemon_ask_result(ctl, words, 1, JSON_OBJECT, &result);
+	code = daemon_ask_result(ctl, words, 1, JSON_OBJECT, result);
+	if (*result != NULL && add_audit(ctl, *result) == -1 && code < EXIT_FAILED)
+		code = EXIT_FAILED;
+	return code;
+}
+
+static int run(struct ctl *ctl, const struct arguments *args)
+{
+	json_t *result;
+	int code = status_result(ctl, &result);
+
+	(void)args;
 	if (result == NULL)
 		return code;
-	if (add_audit(ctl, result) == -1 && code < EXIT_FAILED)
-		code = EXIT_FAILED;
 	answer_present(ctl, result, show);
 	json_decref(result);
 	return code;

@@ -19,7 +19,7 @@ static const struct option global_options[] = {
 /* Names of the contract that this version does not do. */
 static const char *const later[] = {
 	"simulate", "replay", "verify", "prove",
-	"check-proof", "checkpoint", "metrics", NULL,
+	"check-proof", "checkpoint", NULL,
 };
 
 #define LEFT_WIDTH 29

@@ -8,6 +8,7 @@
 #include "core/control.h"
 #include "daemon/confirm.h"
 #include "daemon/json_text.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/presence.h"
 #include "daemon/provenance.h"
@@ -233,6 +234,8 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 		*exit_code = EXIT_FAILED;
 	neighbours = answer_neighbours(d, &problems);
 	notify = notify_json(d, &problems);
+	if (metrics_trouble(d)[0] != '\0')
+		texts_add(&problems, "metrics are not served: %s", metrics_trouble(d));
 	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I}, s:o, s:o, s:o, "
 	                   "s:o, s:o, s:o, s:o}",
 	                   "daemon", "running", !d->once, "pid", d->once ? 0 : (int)getpid(), "since",

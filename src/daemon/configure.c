@@ -11,6 +11,7 @@
 #include "daemon/confirm.h"
 #include "daemon/enforce.h"
 #include "daemon/file_watch.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/operation.h"
 #include "daemon/presence.h"
@@ -138,6 +139,7 @@ static int take_up(struct configuring *c, struct refresh *r, struct error *err)
 	own_lists_commit(d, own, when);
 	if (notifier_configure(d->notifier, &d->lists->config->notify) == -1)
 		log_error("no memory: people are told of what happens as before");
+	metrics_configure(d);
 	if (c->kind != STARTING)
 		lists_free(old);
 	note_taken_up(c, when);

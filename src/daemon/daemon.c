@@ -24,6 +24,7 @@
 #include "daemon/enforce.h"
 #include "daemon/file_watch.h"
 #include "daemon/folders.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/once.h"
 #include "daemon/presence.h"
@@ -352,6 +353,7 @@ static void close_all(struct daemon *d)
 		file_watch_stop(d);
 		drift_stop(d);
 	}
+	metrics_stop(d);
 	recorder_close(d->recorder);
 	notifier_free(d->notifier);
 	kernel_close(d->kernel);

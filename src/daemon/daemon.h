@@ -23,6 +23,7 @@ struct file_watch;
 struct drift;
 struct notifier;
 struct presence;
+struct metrics;
 
 /* Where the configuration in force is from. */
 enum config_source {
@@ -54,6 +55,7 @@ struct daemon {
 	struct recorder *recorder; /* NULL: looking only */
 	struct control *control;   /* NULL with `once` */
 	struct notifier *notifier; /* NULL with `once` and `boot` */
+	struct metrics *metrics;   /* NULL until they are configured */
 	pid_t keeper;      /* 0: none known */
 	int keeper_pidfd;
 	int signal_fd;

@@ -1,0 +1,225 @@
+#include "daemon/metrics.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "daemon/answers.h"
+
+#define RETRY_MS 5000
+#define BACKLOG 16
+#define ASK_MAX 4096
+#define OUT_MAX (64u << 20)
+
+struct metrics {
+	struct daemon *d;
+	struct metrics_config config; /* as it is wanted; port 0: not at all */
+	int listen_fd; /* -1: none */
+	pid_t pid;     /* 0: none runs */
+	int sock;
+	struct buffer in, out;
+	unsigned timer;
+	char trouble[sizeof(struct error)];
+};
+
+static void start(void *ctx);
+
+const char *metrics_trouble(const struct daemon *d)
+{
+	return d->metrics == NULL ? "" : d->metrics->trouble;
+}
+
+/* --- the socket to the program */
+
+static void drop_socket(struct metrics *m)
+{
+	if (m->sock != -1) {
+		loop_unwatch(m->d->loop, m->sock);
+		close(m->sock);
+	}
+	m->sock = -1;
+	buffer_free(&m->in);
+	buffer_free(&m->out);
+}
+
+static void answer(struct metrics *m)
+{
+	struct message_writer w;
+	int exit_code;
+	json_t *status = answer_status(m->d, &exit_code);
+	char *text = status == NULL ? NULL : json_dumps(status, JSON_COMPACT | JSON_ENSURE_ASCII);
+
+	message_begin(&w, &m->out, MSG_METRICS_STATUS, 0);
+	put_string(&w, text);
+	if (message_end(&w) == -1)
+		log_error("no memory for metrics");
+	free(text);
+	json_decref(status);
+}
+
+static void read_asked(struct metrics *m)
+{
+	struct message asked;
+	ssize_t n = buffer_reserve(&m->in, ASK_MAX) == -1 ? 0 : recv(m->sock, m->in.data + m->in.len, ASK_MAX, MSG_DONTWAIT);
+	size_t used;
+
+	if (n <= 0)
+		return;
+	m->in.len += (size_t)n;
+	while (message_next(&m->in, ASK_MAX, &asked, &used) == 1) {
+		if (asked.type == MSG_METRICS_ASK && m->out.len < OUT_MAX)
+			answer(m);
+		buffer_consume(&m->in, used);
+	}
+}
+
+static void socket_event(void *ctx, short revents);
+
+static void update_watch(struct metrics *m)
+{
+	ssize_t n = m->out.len == 0 ? 0 : send(m->sock, m->out.data, m->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n > 0)
+		buffer_consume(&m->out, (size_t)n);
+	loop_watch(m->d->loop, m->sock, (short)(POLLIN | (m->out.len > 0 ? POLLOUT : 0)), socket_event, m);
+}
+
+static void socket_event(void *ctx, short revents)
+{
+	struct metrics *m = ctx;
+
+	if ((revents & POLLIN) != 0)
+		read_asked(m);
+	if ((revents & (POLLHUP | POLLERR)) != 0)
+		drop_socket(m); /* its end follows */
+	else
+		update_watch(m);
+}
+
+/* --- its life */
+
+static void trouble(struct metrics *m, const struct error *err)
+{
+	if (strcmp(m->trouble, err->text) != 0)
+		log_error("metrics are not served: %s", err->text);
+	snprintf(m->trouble, sizeof(m->trouble), "%s", err->text);
+	m->timer = loop_after(m->d->loop, RETRY_MS, start, m);
+}
+
+static void ended(void *ctx, pid_t pid, int status)
+{
+	struct metrics *m = ctx;
+	struct error err;
+	char how[96];
+
+	(void)pid;
+	m->pid = 0;
+	drop_socket(m);
+	if (m->config.port == 0)
+		return;
+	process_end_text(status, how, sizeof(how));
+	error_set(&err, "hallowd-metrics %s", how);
+	recorder_event(m->d->recorder, "child-died", "hallowd-metrics", json_pack("{s:s}", "how", how));
+	trouble(m, &err);
+}
+
+static int bind_socket(struct metrics *m, struct error *err)
+{
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(m->config.port) };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(m->config.port) };
+	bool is4 = m->config.address.family == AF_INET;
+	int fd = socket(m->config.address.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1;
+	char text[ADDRESS_TEXT_MAX];
+
+	memcpy(is4 ? (void *)&four.sin_addr : (void *)&six.sin6_addr, m->config.address.bytes, is4 ? 4 : 16);
+	if (fd != -1 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+	    bind(fd, is4 ? (struct sockaddr *)&four : (struct sockaddr *)&six, is4 ? sizeof(four) : sizeof(six)) == 0 &&
+	    listen(fd, BACKLOG) == 0) {
+		m->listen_fd = fd;
+		return 0;
+	}
+	error_errno(err, errno, "%s port %u cannot be listened on", address_format(&m->config.address, text), m->config.port);
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+static void start(void *ctx)
+{
+	struct metrics *m = ctx;
+	struct process_inherits inherits;
+	struct error err;
+
+	m->timer = 0;
+	if (m->listen_fd == -1 && bind_socket(m, &err) == -1) {
+		trouble(m, &err);
+		return;
+	}
+	inherits = (struct process_inherits){ -1, m->listen_fd, m->d->state_fd };
+	if (process_start("hallowd-metrics", &inherits, &m->pid, &m->sock, &err) == -1) {
+		m->pid = 0;
+		m->sock = -1;
+		trouble(m, &err);
+		return;
+	}
+	if (reaper_add(m->d->reaper, m->pid, ended, m) == -1) {
+		m->pid = 0;
+		drop_socket(m); /* so it ends by itself */
+		error_errno(&err, ENOMEM, "hallowd-metrics");
+		trouble(m, &err);
+		return;
+	}
+	m->trouble[0] = '\0';
+	update_watch(m);
+}
+
+/* A program that serves ends by itself when its socket is closed. */
+static void end(struct metrics *m)
+{
+	loop_cancel(m->d->loop, m->timer);
+	m->timer = 0;
+	if (m->pid != 0)
+		reaper_forget(m->d->reaper, m->pid);
+	m->pid = 0;
+	drop_socket(m);
+	if (m->listen_fd != -1)
+		close(m->listen_fd);
+	m->listen_fd = -1;
+	m->trouble[0] = '\0';
+}
+
+void metrics_configure(struct daemon *d)
+{
+	const struct metrics_config *c = &d->lists->config->metrics;
+	struct metrics *m = d->metrics;
+
+	if (m == NULL) {
+		m = d->metrics = calloc(1, sizeof(*m));
+		if (m == NULL) {
+			log_error("metrics are not served: no memory");
+			return;
+		}
+		m->d = d;
+		m->sock = m->listen_fd = -1;
+	}
+	if (m->config.port == c->port && (c->port == 0 || address_compare(&m->config.address, &c->address) == 0))
+		return;
+	end(m);
+	m->config = *c;
+	if (c->port != 0)
+		start(m);
+}
+
+void metrics_stop(struct daemon *d)
+{
+	if (d->metrics != NULL)
+		end(d->metrics);
+	free(d->metrics);
+	d->metrics = NULL;
+}
