@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/sandbox_asan.h"
+#include "core/sandbox_calls.h"
 
 #define BIT(cap) (UINT64_C(1) << (cap))
 
@@ -95,6 +96,13 @@ static int no_core_dumps(struct error *err)
 }
 
 /* --- hallowd itself */
+
+bool sandbox_has_sys_admin(void)
+{
+	struct cap_sets now;
+
+	return caps_get(&now) == 0 && (now.effective & BIT(CAP_SYS_ADMIN)) != 0;
+}
 
 int sandbox_keep_net_admin(struct error *err)
 {
@@ -192,6 +200,7 @@ int sandbox_child(struct error *err)
 {
 	uid_t ruid, euid, suid;
 
+	(void)sandbox_calls_are_off(); /* the environment is about to go */
 	if (getresuid(&ruid, &euid, &suid) != 0)
 		return error_errno(err, errno, "cannot read the user id");
 	if ((ruid == 0 || euid == 0 || suid == 0) && stop_being_root(err) != 0)

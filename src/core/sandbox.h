@@ -38,18 +38,30 @@ int sandbox_user(struct sandbox_user *user, struct error *err);
  * with no_new_privs gives nothing.) */
 int sandbox_child(struct error *err);
 
-/* What paths may be opened from now on, and whether sockets may be made; no_new_privs is set.  What is open stays open.
- * Paths (landlock): SANDBOX_NO_FILES none; SANDBOX_WORKING_FOLDER regular files and folders below the working
- * directory, to read, write, make, rename and remove; SANDBOX_READ_ONLY any, to read.
- * tcp false: no new socket of any family (seccomp: socket(2) fails with EACCES, io_uring_setup(2) with ENOSYS), and no
- * TCP bind or connect with an inherited one (landlock).
- * Where the kernel's landlock (from 6.12 on) can, the process cannot signal processes outside nor reach abstract
- * sockets.
+/* Whether this process may do what asks for CAP_SYS_ADMIN. */
+bool sandbox_has_sys_admin(void);
+
+/* What paths may be opened from now on, and whether TCP (landlock); no_new_privs is set.  What is open stays open.  Which
+ * system calls may be made at all is the other half: sandbox_calls.h.
+ * SANDBOX_NO_FILES: none.  SANDBOX_WORKING_FOLDER: regular files and folders below the working directory, to read, write,
+ * make, rename and remove.  SANDBOX_WEB: to read, what finding a name's addresses and checking a certificate need.
+ * tcp false: no TCP bind or connect.  Where the kernel's landlock (from 6.12 on) can, the process cannot signal processes
+ * outside nor reach abstract sockets.
  * What the kernel does not offer is told in the log and passed by; what it offers and refuses is an error.
  * A build with AddressSanitizer can read /proc all the same, since its search for leaks needs that.
  * Only the calling thread and its children to come are restricted: call it before there are threads. */
-enum sandbox_files { SANDBOX_NO_FILES, SANDBOX_WORKING_FOLDER, SANDBOX_READ_ONLY };
+enum sandbox_files { SANDBOX_NO_FILES, SANDBOX_WORKING_FOLDER, SANDBOX_WEB };
 int sandbox_restrict(enum sandbox_files files, bool tcp, struct error *err);
+int sandbox_landlock_abi(void); /* 0: the kernel has none */
+
+/* The same for hallowd, whose children inherit it: it may read all that its user may, since an origin can be any file;
+ * write below state_dir and run_dir (-1: none); and execute what is in the folder of its programs.
+ * Needs CAP_SYS_ADMIN or no_new_privs; -1 without. */
+struct sandbox_daemon_files {
+	int state_fd, run_fd;
+	const char *programs;
+};
+int sandbox_restrict_daemon(const struct sandbox_daemon_files *files, struct error *err);
 
 /* RLIMIT_AS and RLIMIT_CPU, hard and soft; 0 leaves one as it is, and a lower limit that is there already stays.
  * A build with AddressSanitizer leaves RLIMIT_AS alone, since its shadow memory takes terabytes of address space. */

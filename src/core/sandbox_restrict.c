@@ -1,15 +1,13 @@
-/* sandbox_restrict: landlock for paths and TCP, seccomp for making sockets. */
+/* Landlock: which files, and whether TCP. */
 #include "core/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
 #include <linux/landlock.h>
-#include <linux/seccomp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,12 +29,24 @@
 	(FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
 	 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | FS_REFER | FS_TRUNCATE)
 
+#define FS_OF_A_FILE \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_EXECUTE | FS_TRUNCATE | FS_IOCTL_DEV)
+/* hallowd's own folders: sockets and the link to the audit log, too. */
+#define FS_DAEMON (FS_READ_WRITE | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+
 /* struct landlock_ruleset_attr as of ABI 6; an older kernel takes it as long as what it does not know is zero. */
 struct ruleset {
 	uint64_t fs, net, scoped;
 };
 
-/* --- landlock */
+/* --- rules */
+
+int sandbox_landlock_abi(void)
+{
+	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	return abi < 1 ? 0 : abi;
+}
 
 static void ruleset_for(struct ruleset *rules, int abi, bool tcp)
 {
@@ -45,19 +55,62 @@ static void ruleset_for(struct ruleset *rules, int abi, bool tcp)
 	rules->scoped = abi >= 6 ? SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL : 0;
 }
 
-/* Allows `access` at and below `path`. */
+/* Allows `access` at and below what is open as `fd`; of it what there is for a file, where it is one. */
+static int allow_folder(int ruleset_fd, int fd, uint64_t access, const char *name, struct error *err)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = access, .parent_fd = fd };
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return error_errno(err, errno, "landlock: cannot look at `%s`", name);
+	if (!S_ISDIR(st.st_mode))
+		rule.allowed_access &= FS_OF_A_FILE;
+	if (syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0U) != 0)
+		return error_errno(err, errno, "landlock: cannot allow `%s`", name);
+	return 0;
+}
+
+static int allow_opened(int ruleset_fd, const char *path, int fd, uint64_t access, struct error *err)
+{
+	int result;
+
+	if (fd < 0)
+		return error_errno(err, errno, "landlock: cannot open `%s`", path);
+	result = allow_folder(ruleset_fd, fd, access, path, err);
+	close(fd);
+	return result;
+}
+
 static int allow_path(int ruleset_fd, const char *path, uint64_t access, struct error *err)
 {
-	struct landlock_path_beneath_attr rule = { .allowed_access = access };
-	int result = 0;
+	return allow_opened(ruleset_fd, path, open(path, O_PATH | O_CLOEXEC), access, err);
+}
 
-	rule.parent_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (rule.parent_fd < 0)
-		return error_errno(err, errno, "landlock: cannot open the folder `%s`", path);
-	if (syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0U) != 0)
-		result = error_errno(err, errno, "landlock: cannot allow the folder `%s`", path);
-	close(rule.parent_fd);
-	return result;
+/* What is not there, or out of reach anyway, needs no permission. */
+static int allow_optional(int ruleset_fd, const char *path, uint64_t access, struct error *err)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC);
+
+	return fd < 0 ? 0 : allow_opened(ruleset_fd, path, fd, access, err);
+}
+
+/* What finding a name's addresses and checking a server's certificate read.  Not /etc as a whole: hallowd's configuration is
+ * there, and under systemd it belongs to the same user. */
+static int allow_web(int ruleset_fd, uint64_t access, struct error *err)
+{
+	static const char *const paths[] = {
+		"/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/services",
+		"/etc/protocols", "/etc/localtime", "/etc/ld.so.cache", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/pki",
+		"/etc/ca-certificates", "/etc/crypto-policies", "/usr/share/ca-certificates",
+		"/usr/local/share/ca-certificates", "/usr/share/zoneinfo", "/lib", "/lib64", "/usr/lib", "/usr/lib64",
+		"/usr/local/lib", "/run/systemd/resolve", "/run/resolvconf", "/run/NetworkManager", "/run/netconfig",
+		"/dev/urandom", "/dev/random", "/dev/null", "/sys/devices/system/cpu",
+	};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (allow_optional(ruleset_fd, paths[i], access, err) != 0)
+			return -1;
+	return 0;
 }
 
 static int allow_files(int ruleset_fd, const struct ruleset *rules, enum sandbox_files files, struct error *err)
@@ -69,8 +122,8 @@ static int allow_files(int ruleset_fd, const struct ruleset *rules, enum sandbox
 		return 0;
 	case SANDBOX_WORKING_FOLDER:
 		return allow_path(ruleset_fd, ".", rules->fs & FS_READ_WRITE, err);
-	case SANDBOX_READ_ONLY:
-		return allow_path(ruleset_fd, "/", rules->fs & FS_READ, err);
+	case SANDBOX_WEB:
+		return allow_web(ruleset_fd, rules->fs & FS_READ, err);
 	}
 	return error_set(err, "landlock: %d is no kind of access", (int)files);
 }
@@ -91,90 +144,62 @@ static int landlock_apply(const struct ruleset *rules, enum sandbox_files files,
 
 static int restrict_landlock(enum sandbox_files files, bool tcp, struct error *err)
 {
-	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, LANDLOCK_CREATE_RULESET_VERSION);
+	int abi = sandbox_landlock_abi();
 	struct ruleset rules;
 
 	if (abi < 1) {
-		log_notice("this kernel has no landlock (%s): file access is limited by file modes alone", strerror(errno));
+		log_notice("this kernel has no landlock: file access is limited by file modes alone");
 		return 0;
 	}
 	if (abi < 4 && !tcp)
-		log_debug("this kernel's landlock (ABI %d) does not cover TCP; new sockets are refused all the same", abi);
+		log_debug("this kernel's landlock (ABI %d) does not cover TCP; the list of system calls does", abi);
 	ruleset_for(&rules, abi, tcp);
 	return landlock_apply(&rules, files, err);
 }
-
-/* --- seccomp */
-
-#if defined(__x86_64__)
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-#elif defined(__i386__)
-#define NATIVE_ARCH AUDIT_ARCH_I386
-#elif defined(__aarch64__)
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#elif defined(__arm__)
-#define NATIVE_ARCH AUDIT_ARCH_ARM
-#elif defined(__riscv) && __riscv_xlen == 64
-#define NATIVE_ARCH AUDIT_ARCH_RISCV64
-#elif defined(__powerpc64__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define NATIVE_ARCH AUDIT_ARCH_PPC64LE
-#elif defined(__s390x__)
-#define NATIVE_ARCH AUDIT_ARCH_S390X
-#endif
-
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
-/* Goes on with the next instruction where the accumulator is `value`, else skips it. */
-#define IF_EQUAL(value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, 1)
-#define IF_AT_LEAST(value) BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, (value), 0, 1)
-#define REFUSE(errnum) RETURN(SECCOMP_RET_ERRNO | (errnum))
-
-#ifdef NATIVE_ARCH
-static int restrict_sockets(struct error *err)
-{
-	struct sock_filter code[] = {
-		LOAD(arch),
-		/* Calls by the numbers of another ABI would pass the tests below by. */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
-		RETURN(SECCOMP_RET_KILL_PROCESS),
-		LOAD(nr),
-#ifdef __x86_64__
-		IF_AT_LEAST(0x40000000u), /* x32 */
-		REFUSE(ENOSYS),
-#endif
-		IF_EQUAL(SYS_socket),
-		REFUSE(EACCES),
-		IF_EQUAL(SYS_io_uring_setup), /* it can make sockets too */
-		REFUSE(ENOSYS),
-#ifdef SYS_socketcall /* many calls in one; C libraries of today use it for none that is needed here */
-		IF_EQUAL(SYS_socketcall),
-		REFUSE(EACCES),
-#endif
-		RETURN(SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
-
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
-		return 0;
-	if (errno != EINVAL) /* seccomp(2): a kernel without CONFIG_SECCOMP_FILTER */
-		return error_errno(err, errno, "seccomp: cannot forbid sockets");
-	log_notice("this kernel has no seccomp filters: new sockets are not refused");
-	return 0;
-}
-#else
-static int restrict_sockets(struct error *err)
-{
-	(void)err;
-	log_notice("seccomp is not set up for this processor: new sockets are not refused");
-	return 0;
-}
-#endif
 
 int sandbox_restrict(enum sandbox_files files, bool tcp, struct error *err)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) != 0)
 		return error_errno(err, errno, "cannot set no_new_privs");
-	if (restrict_landlock(files, tcp, err) != 0)
+	return restrict_landlock(files, tcp, err);
+}
+
+/* --- hallowd */
+
+static int allow_daemon(int ruleset_fd, const struct ruleset *rules, const struct sandbox_daemon_files *f, struct error *err)
+{
+	static const char *const libraries[] = { "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib" };
+
+	if (allow_path(ruleset_fd, "/", rules->fs & FS_READ, err) != 0 ||
+	    allow_path(ruleset_fd, f->programs, rules->fs & (FS_READ | LANDLOCK_ACCESS_FS_EXECUTE), err) != 0 ||
+	    allow_optional(ruleset_fd, "/dev/null", rules->fs & (FS_READ_WRITE | FS_IOCTL_DEV), err) != 0 ||
+	    allow_optional(ruleset_fd, "/proc/sys/net/netfilter", rules->fs & FS_READ_WRITE, err) != 0)
 		return -1;
-	return tcp ? 0 : restrict_sockets(err);
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
+		if (allow_optional(ruleset_fd, libraries[i], rules->fs & (FS_READ | LANDLOCK_ACCESS_FS_EXECUTE), err) != 0)
+			return -1;
+	if (allow_folder(ruleset_fd, f->state_fd, rules->fs & FS_DAEMON, "state_dir", err) != 0)
+		return -1;
+	return f->run_fd == -1 ? 0 : allow_folder(ruleset_fd, f->run_fd, rules->fs & FS_DAEMON, "run_dir", err);
+}
+
+int sandbox_restrict_daemon(const struct sandbox_daemon_files *files, struct error *err)
+{
+	int abi = sandbox_landlock_abi(), fd, result;
+	struct ruleset rules;
+
+	if (abi < 1) {
+		log_notice("this kernel has no landlock: file access is limited by file modes alone");
+		return 0;
+	}
+	ruleset_for(&rules, abi, true);
+	rules.scoped = 0; /* it ends its children, and they are told apart by their own sandboxes */
+	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0U);
+	if (fd < 0)
+		return error_errno(err, errno, "landlock: cannot make a ruleset");
+	result = allow_daemon(fd, &rules, files, err);
+	if (result == 0 && syscall(SYS_landlock_restrict_self, fd, 0U) != 0)
+		result = error_errno(err, errno, "landlock: cannot restrict this process");
+	close(fd);
+	return result;
 }

@@ -126,6 +126,17 @@ static void show_neighbours(const json_t *neighbours)
 	}
 }
 
+/* What the kernel lacks for it.  That it was switched off is a problem, and among those. */
+static void show_sandbox(const json_t *sandbox)
+{
+	if (!json_is_object(sandbox))
+		return;
+	if (answer_number(sandbox, "landlock") == 0)
+		puts("note: this kernel has no landlock: file modes alone keep hallowd's programs from files that are not theirs");
+	if (!answer_bool(sandbox, "kernel_filters"))
+		puts("note: this kernel has no seccomp filters: no system call is refused to hallowd's programs");
+}
+
 static void show(struct ctl *ctl, const json_t *result)
 {
 	const json_t *audit = json_object_get(result, "audit");
@@ -139,6 +150,7 @@ static void show(struct ctl *ctl, const json_t *result)
 	show_endpoints(ctl, json_object_get(result, "endpoints"));
 	show_agents(ctl, json_object_get(result, "agents"));
 	show_neighbours(json_object_get(result, "neighbours"));
+	show_sandbox(json_object_get(result, "sandbox"));
 	if (json_is_object(audit))
 		printf("audit log: %lld recorded, %lld aggregated, %lld lost\n", answer_number(audit, "recorded"),
 		       answer_number(audit, "aggregated"), answer_number(audit, "lost"));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/control.h"
+#include "daemon/confine.h"
 #include "daemon/confirm.h"
 #include "daemon/json_text.h"
 #include "daemon/metrics.h"
@@ -208,7 +209,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	struct kernel_state state;
 	struct recorder_state rec = { 0 };
 	bool enforcing = kernel_problems(d, &state, &problems), recording;
-	json_t *lists, *endpoints, *agents, *neighbours, *notify, *answer;
+	json_t *lists, *endpoints, *agents, *neighbours, *notify, *sandbox, *answer;
 	struct audit_reading reading;
 	bool missing = false;
 
@@ -236,6 +237,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	notify = notify_json(d, &problems);
 	if (metrics_trouble(d)[0] != '\0')
 		texts_add(&problems, "metrics are not served: %s", metrics_trouble(d));
+	sandbox = confine_status(d, &problems);
 	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I}, s:o, s:o, s:o, "
 	                   "s:o, s:o, s:o, s:o}",
 	                   "daemon", "running", !d->once, "pid", d->once ? 0 : (int)getpid(), "since",
@@ -248,6 +250,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	if (answer != NULL && agents != NULL)
 		json_object_update(answer, agents);
 	json_decref(agents);
+	json_object_set_new(answer, "sandbox", sandbox);
 	texts_free(&problems);
 	return answer;
 }

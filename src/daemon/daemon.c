@@ -16,9 +16,9 @@
 #include "core/control.h"
 #include "core/file.h"
 #include "core/log.h"
-#include "core/sandbox.h"
 #include "daemon/boot.h"
 #include "daemon/configure.h"
+#include "daemon/confine.h"
 #include "daemon/control.h"
 #include "daemon/drift.h"
 #include "daemon/enforce.h"
@@ -204,6 +204,7 @@ static void tick(void *ctx)
 	if (revisions_save_again(d, &err) == -1)
 		log_error("%s", err.text);
 	drift_check(d);
+	confine_tell_refused(d);
 	enforce_tell_counters(d);
 	/* While origins are being asked, an age is about to change. */
 	if (!schedule_check_clock(d) && d->operations == NULL)
@@ -308,9 +309,9 @@ static int open_all(struct daemon *d, bool changes, struct error *err)
 	if (!changes)
 		return sockets_open_kernel(d, c, err);
 	if (d->boot)
-		return sockets_open_kernel(d, c, err) == -1 || sandbox_keep_net_admin(err) == -1
+		return sockets_open_kernel(d, c, err) == -1 || confine(d, err) == -1
 		           ? -1 : recorder_open(d->loop, d->reaper, d->state_fd, &d->recorder, err);
-	if (open_signals(d, err) == -1 || sockets_open(d, c, err) == -1 || sandbox_keep_net_admin(err) == -1)
+	if (open_signals(d, err) == -1 || sockets_open(d, c, err) == -1 || confine(d, err) == -1)
 		return -1;
 	if (recorder_open(d->loop, d->reaper, d->state_fd, &d->recorder, err) == -1)
 		return -1;

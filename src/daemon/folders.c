@@ -13,6 +13,8 @@
 #include "core/sandbox.h"
 
 #define LOCK_POLL_MS 50
+#define RECORDER_FOLDER "audit"
+#define AUDIT_DATABASE "audit.db" /* audit/audit.h, which needs SQLite */
 
 /* mkdir -p.  0, or -1 with errno. */
 static int make_path(const char *path)
@@ -75,6 +77,47 @@ int folders_make_state(struct daemon *d, const struct config *c, struct error *e
 		if (mkdirat(d->state_fd, below[i], 0755) == -1 && errno != EEXIST)
 			return error_errno(err, errno, "%s/%s cannot be made", c->state_dir, below[i]);
 	return 0;
+}
+
+/* What an earlier run as root, or an earlier version, left beside the lists. */
+static int move_database(int state_fd, int recorder_fd, struct error *err)
+{
+	static const char *const parts[] = { AUDIT_DATABASE "-wal", AUDIT_DATABASE "-shm", AUDIT_DATABASE };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (renameat(state_fd, parts[i], recorder_fd, parts[i]) == -1 && errno != ENOENT)
+			return error_errno(err, errno, "%s cannot be moved to %s/", parts[i], RECORDER_FOLDER);
+	return 0;
+}
+
+static int link_database(int state_fd, int recorder_fd, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(state_fd, AUDIT_DATABASE, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (S_ISLNK(st.st_mode))
+			return 0;
+		if (move_database(state_fd, recorder_fd, err) == -1)
+			return -1;
+	}
+	if (symlinkat(RECORDER_FOLDER "/" AUDIT_DATABASE, state_fd, AUDIT_DATABASE) == -1 && errno != EEXIST)
+		return error_errno(err, errno, "the link to %s/%s cannot be made", RECORDER_FOLDER, AUDIT_DATABASE);
+	return 0;
+}
+
+int folders_open_recorder(int state_fd, int *fd, struct error *err)
+{
+	bool own = geteuid() != 0;
+
+	if (own && mkdirat(state_fd, RECORDER_FOLDER, 0750) == -1 && errno != EEXIST)
+		return error_errno(err, errno, "state_dir/%s cannot be made", RECORDER_FOLDER);
+	*fd = openat(state_fd, own ? RECORDER_FOLDER : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*fd == -1)
+		return error_errno(err, errno, "the recorder's folder cannot be opened");
+	if (!own || link_database(state_fd, *fd, err) == 0)
+		return 0;
+	close(*fd);
+	return -1;
 }
 
 int folders_make(struct daemon *d, const struct config *c, struct error *err)

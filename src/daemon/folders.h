@@ -15,6 +15,12 @@ int folders_make_state(struct daemon *d, const struct config *c, struct error *e
 /* Opens what is there, for looking only. */
 int folders_open(struct daemon *d, const struct config *c, struct error *err);
 
+/* What the recorder works in, with the lock held: *fd, the caller's to close.  That is state_dir where hallowd is root.
+ * Where it is not, its own files and the recorder's belong to the same user, and a sandbox cannot take single folders out of
+ * one that it lets write in: then the recorder gets state_dir/audit, and state_dir/audit.db is a link into it (a database that
+ * stood there is moved, with its journal). */
+int folders_open_recorder(int state_fd, int *fd, struct error *err);
+
 /* Takes state_dir/lock; waits up to `wait_ms`, since a refresh by cron may be at work. */
 int folders_lock(struct daemon *d, int wait_ms, struct error *err);
 

@@ -51,7 +51,7 @@ struct origin_job {
 	bool parsing;        /* it is hallowd-parse */
 	char *early_error;   /* why it failed; told from the loop */
 	bool at_end;         /* the socket has been read to its end */
-	char end[80];        /* how the program ended; "" while it runs */
+	char end[PROCESS_END_MAX]; /* how the program ended; "" while it runs */
 	bool by_signal;
 	uint32_t http_status;
 	char *content_type;
@@ -159,10 +159,9 @@ static void ended(void *ctx, pid_t pid, int status)
 {
 	struct origin_job *job = ctx;
 
-	(void)pid;
 	job->pid = 0;
-	job->by_signal = WIFSIGNALED(status);
-	process_end_text(status, job->end, sizeof(job->end));
+	job->by_signal = WIFSIGNALED(status) && WTERMSIG(status) != SIGSYS;
+	process_end_text(pid, status, job->end, sizeof(job->end));
 	end_without_answer(job);
 }
 

@@ -2,16 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/fetch_message.h"
 #include "core/paths.h"
+#include "core/sandbox_calls.h"
 
 #define FIRST_FREE_FD 10 /* above all that a child inherits, so that moving one into place hits no other */
 
@@ -32,12 +35,14 @@ static int out_of_the_way(int fd)
 }
 
 /* In the child: only async-signal-safe calls. */
-static void become(const char *path, const char *name, const struct process_inherits *in, int sock)
+static void become(const char *path, const char *name, const struct process_inherits *in, int sock, int refused)
 {
+	static char no_filter[] = SANDBOX_SWITCH "=off";
 	int null = open("/dev/null", O_RDWR), input, extra = -1;
 	sigset_t none;
 	char *const argv[] = { (char *)(uintptr_t)name, NULL };
-	char *const nothing[] = { NULL }; /* an environment may hold secrets, and settings that nobody reviewed */
+	/* An environment may hold secrets, and settings that nobody reviewed. */
+	char *const environment[] = { sandbox_calls_are_off() ? no_filter : NULL, NULL };
 
 	if (null == -1 || (in->folder == -1 ? chdir("/") : fchdir(in->folder)) == -1)
 		_exit(126);
@@ -46,18 +51,91 @@ static void become(const char *path, const char *name, const struct process_inhe
 		extra = out_of_the_way(in->extra);
 	sock = out_of_the_way(sock);
 	null = out_of_the_way(null);
+	refused = out_of_the_way(refused);
 	place_fd(input, STDIN_FILENO);
 	place_fd(null, STDOUT_FILENO);
 	place_fd(sock, CHILD_SOCKET_FD);
 	if (extra != -1)
 		place_fd(extra, CHILD_SOCKET_FD + 1);
-	if (close_range(extra == -1 ? CHILD_SOCKET_FD + 1 : CHILD_SOCKET_FD + 2, ~0U, 0) == -1)
+	place_fd(refused, CHILD_REFUSED_FD);
+	if (close_range(extra == -1 ? CHILD_SOCKET_FD + 1 : CHILD_SOCKET_FD + 2, CHILD_REFUSED_FD - 1, 0) == -1 ||
+	    close_range(CHILD_REFUSED_FD + 1, ~0U, 0) == -1)
 		_exit(126);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	execve(path, argv, nothing);
+	execve(path, argv, environment);
 	_exit(127);
+}
+
+/* The children that run, each with the eventfd by which it tells of a refused system call (CHILD_REFUSED_FD). */
+static struct child {
+	pid_t pid;
+	int refused_fd;
+	const char *name;
+} *children;
+static size_t child_count, child_cap;
+
+static struct child *find_child(pid_t pid)
+{
+	for (size_t i = 0; i < child_count; i++)
+		if (children[i].pid == pid)
+			return &children[i];
+	return NULL;
+}
+
+static int remember_child(struct child c)
+{
+	if (child_count == child_cap) {
+		size_t cap = child_cap == 0 ? 8 : child_cap * 2;
+		struct child *bigger = reallocarray(children, cap, sizeof(*bigger));
+
+		if (bigger == NULL)
+			return -1;
+		children = bigger;
+		child_cap = cap;
+	}
+	children[child_count++] = c;
+	return 0;
+}
+
+static void forget_child(pid_t pid)
+{
+	struct child *c = find_child(pid);
+
+	if (c == NULL)
+		return;
+	close(c->refused_fd);
+	*c = children[--child_count];
+}
+
+/* The number of the call, or -1. */
+static int refused_call(pid_t pid, int status)
+{
+	const struct child *c = find_child(pid);
+	eventfd_t told = 0;
+
+	if (c == NULL || !WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS || eventfd_read(c->refused_fd, &told) == -1 ||
+	    told > INT_MAX)
+		return -1;
+	(void)eventfd_write(c->refused_fd, told); /* for whoever asks again */
+	return (int)told - 1;
+}
+
+static pid_t fork_child(const char *path, const char *name, const struct process_inherits *inherits, int sock)
+{
+	struct child c = { -1, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), name };
+	pid_t pid = c.refused_fd == -1 || remember_child(c) == -1 ? -1 : fork();
+
+	if (pid == 0)
+		become(path, name, inherits, sock, c.refused_fd);
+	if (pid > 0)
+		children[child_count - 1].pid = pid;
+	else if (find_child(-1) != NULL)
+		forget_child(-1);
+	else if (c.refused_fd != -1)
+		close(c.refused_fd);
+	return pid;
 }
 
 int process_start(const char *name, const struct process_inherits *inherits, pid_t *pid, int *sock, struct error *err)
@@ -70,9 +148,7 @@ int process_start(const char *name, const struct process_inherits *inherits, pid
 		return error_errno(err, errno, "%s cannot be started; is the installation whole", path);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1)
 		return error_errno(err, errno, "no socket for %s", name);
-	child = fork();
-	if (child == 0)
-		become(path, name, inherits, pair[1]);
+	child = fork_child(path, name, inherits, pair[1]);
 	close(pair[1]);
 	if (child == -1 || fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1) {
 		error_errno(err, errno, "%s cannot be started", name);
@@ -84,9 +160,13 @@ int process_start(const char *name, const struct process_inherits *inherits, pid
 	return 0;
 }
 
-const char *process_end_text(int status, char *out, size_t size)
+const char *process_end_text(pid_t pid, int status, char *out, size_t size)
 {
-	if (WIFSIGNALED(status))
+	int refused = refused_call(pid, status);
+
+	if (refused != -1)
+		snprintf(out, size, "was ended by its sandbox, which refuses it the system call %s", sandbox_call_name(refused));
+	else if (WIFSIGNALED(status))
 		snprintf(out, size, "was ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
 		snprintf(out, size, "exited with status %d", WEXITSTATUS(status));
@@ -100,6 +180,8 @@ struct waiting {
 };
 
 struct reaper {
+	reaper_refused *refused;
+	void *refused_ctx;
 	struct waiting *list;
 	size_t count, cap;
 };
@@ -139,6 +221,20 @@ void reaper_forget(struct reaper *r, pid_t pid)
 			r->list[i].ended = NULL;
 }
 
+void reaper_on_refused(struct reaper *r, reaper_refused *refused, void *ctx)
+{
+	r->refused = refused;
+	r->refused_ctx = ctx;
+}
+
+static void tell_refused(struct reaper *r, pid_t pid, int status)
+{
+	int number = refused_call(pid, status);
+
+	if (number != -1 && r->refused != NULL)
+		r->refused(r->refused_ctx, find_child(pid)->name, number);
+}
+
 void reaper_collect(struct reaper *r)
 {
 	/* From the end, because a callback may add, and the collected one is replaced by the last. */
@@ -150,7 +246,9 @@ void reaper_collect(struct reaper *r)
 			continue;
 		w = r->list[i];
 		r->list[i] = r->list[--r->count];
+		tell_refused(r, w.pid, status);
 		if (w.ended != NULL)
 			w.ended(w.ctx, w.pid, status);
+		forget_child(w.pid);
 	}
 }

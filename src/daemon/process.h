@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 
-/* What a program inherits: nothing but this, and standard error; no environment either. */
+/* What a program inherits: nothing but this, standard error, and CHILD_REFUSED_FD; no environment either. */
 struct process_inherits {
 	int input;   /* standard input; -1: /dev/null */
 	int extra;   /* file descriptor 4; -1: none */
@@ -17,8 +17,11 @@ struct process_inherits {
  * 0 with *pid and *sock, our end: non-blocking, close-on-exec, the caller's to close. */
 int process_start(const char *name, const struct process_inherits *inherits, pid_t *pid, int *sock, struct error *err);
 
-/* Writes how a process ended into `out`: "exited with status 1", "was ended by signal 9 (Killed)". */
-const char *process_end_text(int status, char *out, size_t size);
+/* Writes how a child ended into `out`: "exited with status 1", "was ended by signal 9 (Killed)", "was ended by its sandbox,
+ * which refuses it the system call ptrace".  Call it from within reaper_ended. */
+const char *process_end_text(pid_t pid, int status, char *out, size_t size);
+
+#define PROCESS_END_MAX 128
 
 /* Who wants to hear of which child's end. */
 struct reaper; /* opaque */
@@ -29,6 +32,9 @@ struct reaper *reaper_new(void);
 void reaper_free(struct reaper *r);
 int reaper_add(struct reaper *r, pid_t pid, reaper_ended *ended, void *ctx); /* 0, or -1 with errno ENOMEM */
 void reaper_forget(struct reaper *r, pid_t pid); /* its end is still collected, but told to nobody */
+/* Calls `refused` where a child was ended by its sandbox, before its reaper_ended. */
+typedef void reaper_refused(void *ctx, const char *program, int call_number);
+void reaper_on_refused(struct reaper *r, reaper_refused *refused, void *ctx);
 void reaper_collect(struct reaper *r);           /* after SIGCHLD */
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "daemon/folders.h"
 #include "daemon/spool.h"
 
 #define FIRST_DELAY_MS 100
@@ -30,7 +31,7 @@ struct sync {
 struct recorder {
 	struct loop *loop;
 	struct reaper *reaper;
-	int state_fd;
+	int folder_fd; /* what hallowd-record works in */
 	int nflog_fd;
 	struct spool *spool;
 
@@ -60,10 +61,14 @@ int recorder_open(struct loop *loop, struct reaper *reaper, int state_fd, struct
 		return error_errno(err, ENOMEM, "the recorder");
 	r->loop = loop;
 	r->reaper = reaper;
-	r->state_fd = state_fd;
 	r->sock = r->nflog_fd = -1;
 	r->delay_ms = FIRST_DELAY_MS;
+	if (folders_open_recorder(state_fd, &r->folder_fd, err) == -1) {
+		free(r);
+		return -1;
+	}
 	if (spool_open(state_fd, &r->spool, err) == -1) {
+		close(r->folder_fd);
 		free(r);
 		return -1;
 	}
@@ -143,6 +148,7 @@ void recorder_close(struct recorder *r)
 	if (r->pid != 0)
 		reaper_forget(r->reaper, r->pid); /* it ends by itself: its socket is closed */
 	spool_close(r->spool);
+	close(r->folder_fd);
 	buffer_free(&r->policy);
 	free(r);
 }
@@ -263,10 +269,9 @@ static void update_watch(struct recorder *r)
 static void ended(void *ctx, pid_t pid, int status)
 {
 	struct recorder *r = ctx;
-	char how[80];
+	char how[PROCESS_END_MAX];
 
-	(void)pid;
-	process_end_text(status, how, sizeof(how));
+	process_end_text(pid, status, how, sizeof(how));
 	/* Its last words, up to the end of file; a bound in case somebody else holds its end. */
 	for (int i = 0; i < 1000 && r->sock != -1; i++)
 		socket_event(r, POLLIN);
@@ -291,7 +296,7 @@ static void ended(void *ctx, pid_t pid, int status)
 static void start(void *ctx)
 {
 	struct recorder *r = ctx;
-	struct process_inherits inherits = { -1, r->nflog_fd, r->state_fd };
+	struct process_inherits inherits = { -1, r->nflog_fd, r->folder_fd };
 	struct error err;
 
 	r->restart_timer = 0;

@@ -13,7 +13,7 @@
 
 struct recorder; /* opaque */
 
-/* Opens the spool.  Nothing is started yet; events may be told already. */
+/* Opens the spool and the folder of the audit log (folders_open_recorder).  Nothing is started yet; events may be told already. */
 int recorder_open(struct loop *loop, struct reaper *reaper, int state_fd, struct recorder **r, struct error *err);
 void recorder_close(struct recorder *r);
 

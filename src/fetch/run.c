@@ -7,6 +7,7 @@
 
 #include "core/buffer.h"
 #include "core/sandbox.h"
+#include "core/sandbox_calls.h"
 
 static int confine(struct error *err)
 {
@@ -18,9 +19,10 @@ static int confine(struct error *err)
 	environ = no_environment;
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return error_set(err, "ignoring SIGPIPE");
-	if (sandbox_restrict(SANDBOX_READ_ONLY, true, err) == -1)
+	if (sandbox_restrict(SANDBOX_WEB, true, err) == -1 ||
+	    sandbox_limits(FETCH_MEMORY, FETCH_CPU_SECONDS, err) == -1)
 		return -1;
-	return sandbox_limits(FETCH_MEMORY, FETCH_CPU_SECONDS, err);
+	return sandbox_calls("hallowd-fetch", err);
 }
 
 static int receive_request(int socket_fd, struct fetch_request *q, struct error *err)

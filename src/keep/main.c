@@ -6,6 +6,7 @@
 
 #include "core/log.h"
 #include "core/sandbox.h"
+#include "core/sandbox_calls.h"
 #include "keep/keep.h"
 
 int main(void)
@@ -17,6 +18,7 @@ int main(void)
 	if (chdir("/") != 0 || close_range(KEEP_RUN_DIR_FD + 1, UINT_MAX, 0) != 0)
 		error_errno(&err, errno, "cannot let go of what was inherited");
 	else if (sandbox_child(&err) == 0 && sandbox_restrict(SANDBOX_NO_FILES, false, &err) == 0 &&
+	         sandbox_calls("hallowd-keep", &err) == 0 &&
 	         keep_run(KEEP_LISTEN_FD, KEEP_RUN_DIR_FD, owner, &err) == 0)
 		return EXIT_SUCCESS;
 	log_error("%s", err.text);

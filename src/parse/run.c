@@ -13,6 +13,8 @@
 
 #include "core/buffer.h"
 #include "core/sandbox.h"
+#include "core/sandbox_asan.h"
+#include "core/sandbox_calls.h"
 #include "parse/minisign.h"
 
 /* All of what is on input_fd: hashed whole, kept up to max_bytes. */
@@ -92,7 +94,24 @@ static int encode_failure(struct buffer *out, const struct parse_request *q, con
 	return ret;
 }
 
-/* From here to forget_last_words a limit that is met becomes a result.  libjq calls abort() without memory. */
+/* libjq calls abort() without memory, or follows what it did not get; a stack may be what there is no more of. */
+static int catch_faults(struct error *err)
+{
+	static unsigned char other_stack[65536];
+	const stack_t stack = { .ss_sp = other_stack, .ss_size = sizeof(other_stack) };
+	struct sigaction action = { .sa_handler = send_last_words, .sa_flags = SA_ONSTACK };
+
+	if (sigaction(SIGXCPU, &action, NULL) == -1 || sigaction(SIGABRT, &action, NULL) == -1)
+		return error_errno(err, errno, "setting a signal handler");
+	if (BUILT_WITH_ASAN) /* which tells more of a fault */
+		return 0;
+	if (sigaltstack(&stack, NULL) == -1 || sigaction(SIGSEGV, &action, NULL) == -1 ||
+	    sigaction(SIGBUS, &action, NULL) == -1)
+		return error_errno(err, errno, "setting a signal handler");
+	return 0;
+}
+
+/* From here to forget_last_words a limit that is met becomes a result. */
 static int prepare_last_words(int fd, const struct parse_request *q, const struct input *in, struct error *err)
 {
 	char no_time[160], no_memory[160];
@@ -105,15 +124,17 @@ static int prepare_last_words(int fd, const struct parse_request *q, const struc
 	if (encode_failure(&last_words.no_time, q, in, no_time) == -1 ||
 	    encode_failure(&last_words.no_memory, q, in, no_memory) == -1)
 		return error_set(err, "no memory to begin with");
-	if (signal(SIGXCPU, send_last_words) == SIG_ERR || signal(SIGABRT, send_last_words) == SIG_ERR)
-		return error_errno(err, errno, "setting a signal handler");
-	return 0;
+	return catch_faults(err);
 }
 
 static void forget_last_words(void)
 {
 	signal(SIGXCPU, SIG_DFL);
 	signal(SIGABRT, SIG_DFL);
+	if (!BUILT_WITH_ASAN) {
+		signal(SIGSEGV, SIG_DFL);
+		signal(SIGBUS, SIG_DFL);
+	}
 	buffer_free(&last_words.no_time);
 	buffer_free(&last_words.no_memory);
 }
@@ -212,7 +233,9 @@ static int confine(struct error *err)
 	if (sandbox_restrict(SANDBOX_NO_FILES, false, err) == -1 ||
 	    sandbox_limits(PARSE_MEMORY, PARSE_CPU_SECONDS + 1, err) == -1)
 		return -1;
-	return limit_cpu_softly(err);
+	if (limit_cpu_softly(err) == -1)
+		return -1;
+	return sandbox_calls("hallowd-parse", err);
 }
 
 int parse_run(int socket_fd, int input_fd, struct error *err)

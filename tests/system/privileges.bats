@@ -37,6 +37,9 @@ field() { awk -v f="$2:" '$1 == f {print $2}' "/proc/$1/status"; }
 	# 1 << CAP_NET_ADMIN (12), linux/capability.h
 	for set in CapPrm CapEff; do same "$set $(field "$DAEMON" $set)" "$set 0000000000001000"; done
 	for set in CapInh CapAmb; do same "$set $(field "$DAEMON" $set)" "$set 0000000000000000"; done
+	# 2: a filter of system calls, linux/seccomp.h.
+	same "$(field "$DAEMON" Seccomp)" 2
+	same "$(status '.sandbox.system_calls')" true
 }
 
 @test "privileges: the recorder and the keeper hold no capability, cannot gain any, and are not root" {
@@ -48,6 +51,9 @@ field() { awk -v f="$2:" '$1 == f {print $2}' "/proc/$1/status"; }
 		[ "$(field "$pid" Uid)" -ne 0 ]
 		[ "$(field "$pid" Gid)" -ne 0 ]
 		same "$(awk '/^Groups:/ {print NF}' "/proc/$pid/status")" 1
+		same "$(field "$pid" Seccomp)" 2
+		# hallowd's and its own.
+		[ "$(field "$pid" Seccomp_filters)" -ge 2 ]
 	done
 }
 

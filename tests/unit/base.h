@@ -15,7 +15,8 @@ int run_text_tests(void);    /* errors, buffers, log, control lines */
 int run_file_tests(void);
 int run_message_tests(void); /* framing and fields */
 int run_codec_tests(void);   /* each struct that travels */
-int run_sandbox_tests(void);
+int run_sandbox_tests(void); /* capabilities, landlock, limits */
+int run_calls_tests(void);   /* the lists of system calls */
 int run_paths_tests(void);
 int run_keep_tests(void);
 

@@ -31,6 +31,7 @@ int main(int argc, char **argv)
 	failed += run_message_tests();
 	failed += run_codec_tests();
 	failed += run_sandbox_tests();
+	failed += run_calls_tests();
 	failed += run_paths_tests();
 	failed += run_keep_tests();
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
