@@ -311,7 +311,11 @@ static int open_all(struct daemon *d, bool changes, struct error *err)
 	if (d->boot)
 		return sockets_open_kernel(d, c, err) == -1 || confine(d, err) == -1
 		           ? -1 : recorder_open(d->loop, d->reaper, d->state_fd, &d->recorder, err);
-	if (open_signals(d, err) == -1 || sockets_open(d, c, err) == -1 || confine(d, err) == -1)
+	if (open_signals(d, err) == -1 || sockets_open(d, c, err) == -1)
+		return -1;
+	if (!d->once && (d->notifier = notifier_new(d->loop, d->reaper, err)) == NULL)
+		return -1;
+	if (confine(d, err) == -1)
 		return -1;
 	if (recorder_open(d->loop, d->reaper, d->state_fd, &d->recorder, err) == -1)
 		return -1;
@@ -375,8 +379,7 @@ static void heard(void *ctx, time_us when, const char *kind, const char *subject
 
 static int start_notifier(struct daemon *d, struct error *err)
 {
-	d->notifier = notifier_new(d->loop, d->reaper);
-	if (d->notifier == NULL || notifier_configure(d->notifier, &d->lists->config->notify) == -1)
+	if (notifier_configure(d->notifier, &d->lists->config->notify) == -1)
 		return error_errno(err, ENOMEM, "notifications");
 	recorder_listen(d->recorder, heard, d->notifier);
 	return 0;

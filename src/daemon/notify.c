@@ -1,6 +1,7 @@
 #include "daemon/notify.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
@@ -37,27 +38,56 @@ struct notifier {
 	int64_t tokens_at_ms;
 	unsigned timer;
 
-	pid_t pid;              /* 0: none runs */
-	int sock;
+	pid_t helper;           /* hallowd-notify; 0: it is gone, and cannot be had again (notify/notify.h) */
+	int helper_sock;
+	bool running;
+	int sock;               /* that of the run, -1 for none */
 	struct buffer out, in;
 	bool answered;
 	uint64_t unsaid;        /* left out since the last message */
 	struct notifier_state state;
 };
 
-struct notifier *notifier_new(struct loop *loop, struct reaper *reaper)
+static void helper_ended(void *ctx, pid_t pid, int status)
+{
+	struct notifier *n = ctx;
+	char how[PROCESS_END_MAX];
+
+	log_error("hallowd-notify %s; a restart of hallowd brings it back, till then 'notify' runs no command",
+	          process_end_text(pid, status, how, sizeof(how)));
+	n->helper = 0;
+}
+
+static int start_helper(struct notifier *n, struct error *err)
+{
+	struct process_inherits inherits = { -1, -1, -1 };
+
+	if (process_start("hallowd-notify", &inherits, &n->helper, &n->helper_sock, err) == -1) {
+		n->helper = 0;
+		n->helper_sock = -1;
+		return -1;
+	}
+	return reaper_add(n->reaper, n->helper, helper_ended, n) == -1 ? error_errno(err, errno, "hallowd-notify") : 0;
+}
+
+struct notifier *notifier_new(struct loop *loop, struct reaper *reaper, struct error *err)
 {
 	struct notifier *n = calloc(1, sizeof(*n));
 
-	if (n == NULL)
+	if (n == NULL) {
+		error_errno(err, ENOMEM, "notifications");
 		return NULL;
+	}
 	n->loop = loop;
 	n->reaper = reaper;
-	n->sock = -1;
+	n->sock = n->helper_sock = -1;
 	n->journal = log_is_journal();
 	n->tokens_ms = NOTIFY_BURST * NOTIFY_REFILL_MS;
 	n->tokens_at_ms = time_boot_ms();
-	return n;
+	if (start_helper(n, err) == 0)
+		return n;
+	notifier_free(n);
+	return NULL;
 }
 
 /* --- configuration */
@@ -144,6 +174,15 @@ static void update_watch(struct notifier *n)
 	loop_watch(n->loop, n->sock, (short)(POLLIN | (n->out.len > 0 ? POLLOUT : 0)), socket_event, n);
 }
 
+static void finish(struct notifier *n)
+{
+	drop_socket(n);
+	if (!n->answered)
+		went_wrong(n, "hallowd-notify ended before it answered");
+	n->running = false;
+	run_next(n);
+}
+
 static void socket_event(void *ctx, short revents)
 {
 	struct notifier *n = ctx;
@@ -160,49 +199,56 @@ static void socket_event(void *ctx, short revents)
 		if (message_next(&n->in, ANSWER_MAX, &m, &used) == 1)
 			got_answer(n, &m);
 	}
-	if (n->answered || ((revents & (POLLHUP | POLLERR)) != 0 && got <= 0))
-		drop_socket(n); /* its end follows */
+	if (n->answered || ((revents & (POLLIN | POLLHUP | POLLERR)) != 0 && got == 0) || (revents & POLLERR) != 0)
+		finish(n);
 	else
 		update_watch(n);
 }
 
-static void ended(void *ctx, pid_t pid, int status)
+/* Hands hallowd-notify the other end of a new socket.  0, or -1 with errno. */
+static int hand_over(const struct notifier *n, int fd)
 {
-	struct notifier *n = ctx;
-	char how[96];
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char byte = 0;
+	struct iovec io = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space) };
+	struct cmsghdr *c = &control.align;
 
-	(void)pid;
-	if (n->sock != -1)
-		socket_event(n, POLLIN | POLLHUP);
-	drop_socket(n);
-	if (!n->answered) {
-		snprintf(how, sizeof(how), "hallowd-notify ");
-		process_end_text(status, how + strlen(how), sizeof(how) - strlen(how));
-		went_wrong(n, how);
-	}
-	n->pid = 0;
-	run_next(n);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	return sendmsg(n->helper_sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -1;
 }
 
 static int start(struct notifier *n, char *text, struct error *err)
 {
-	struct process_inherits inherits = { -1, -1, -1 };
 	struct notify_request request = { n->config.command, n->config.word_count, text, NOTIFY_LIMIT_MS };
+	int pair[2], handed;
 
 	n->answered = false;
+	if (n->helper == 0)
+		return error_set(err, "hallowd-notify has ended; a restart of hallowd brings it back");
 	if (notify_request_encode(&n->out, &request) == -1)
 		return error_errno(err, errno, "the request");
-	if (process_start("hallowd-notify", &inherits, &n->pid, &n->sock, err) == -1) {
-		n->pid = 0;
-		n->sock = -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == -1) {
+		buffer_free(&n->out);
+		return error_errno(err, errno, "no socket for hallowd-notify");
+	}
+	fcntl(pair[1], F_SETFL, 0); /* it waits for what it reads */
+	handed = hand_over(n, pair[1]);
+	close(pair[1]);
+	if (handed == -1) {
+		error_errno(err, errno, "hallowd-notify takes nothing");
+		close(pair[0]);
 		buffer_free(&n->out);
 		return -1;
 	}
-	if (reaper_add(n->reaper, n->pid, ended, n) == -1) {
-		n->pid = 0; /* its socket is closed, so it ends by itself */
-		drop_socket(n);
-		return error_errno(err, ENOMEM, "hallowd-notify");
-	}
+	n->sock = pair[0];
+	n->running = true;
 	update_watch(n);
 	return 0;
 }
@@ -240,7 +286,7 @@ static void run_next(struct notifier *n)
 	struct error err;
 	char *text;
 
-	if (n->pid != 0 || n->waiting == 0 || n->timer != 0)
+	if (n->running || n->waiting == 0 || n->timer != 0)
 		return;
 	refill(n);
 	if (n->tokens_ms < NOTIFY_REFILL_MS) {
@@ -252,7 +298,7 @@ static void run_next(struct notifier *n)
 	if (n->config.word_count > 0 && start(n, text, &err) == -1)
 		went_wrong(n, err.text);
 	free(text);
-	if (n->pid == 0 && n->waiting > 0 && n->timer == 0)
+	if (!n->running && n->waiting > 0 && n->timer == 0)
 		n->timer = loop_after(n->loop, NOTIFY_REFILL_MS, run_later, n);
 }
 
@@ -398,9 +444,11 @@ void notifier_free(struct notifier *n)
 	if (n == NULL)
 		return;
 	loop_cancel(n->loop, n->timer);
-	if (n->pid != 0)
-		reaper_forget(n->reaper, n->pid); /* what runs comes to its own end */
-	drop_socket(n);
+	drop_socket(n); /* what runs comes to its own end */
+	if (n->helper != 0)
+		reaper_forget(n->reaper, n->helper);
+	if (n->helper_sock != -1)
+		close(n->helper_sock); /* which ends it */
 	while (n->waiting > 0)
 		free(take_first(n));
 	for (size_t i = 0; i < n->recent_count; i++)

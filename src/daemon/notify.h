@@ -9,7 +9,8 @@
 
 struct notifier; /* opaque */
 
-struct notifier *notifier_new(struct loop *loop, struct reaper *reaper); /* NULL with errno ENOMEM */
+/* Starts hallowd-notify, which has to be before hallowd is confined.  NULL with *err. */
+struct notifier *notifier_new(struct loop *loop, struct reaper *reaper, struct error *err);
 void notifier_free(struct notifier *n); /* what runs comes to its own end; what waits is not told */
 
 /* From now on as `c` says, which is copied.  0, or -1 with errno ENOMEM, and then as before. */

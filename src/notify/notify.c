@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/log.h"
 #include "core/sandbox.h"
 #include "core/time_text.h"
 
@@ -128,7 +130,8 @@ void notify_command(const struct notify_request *r, struct error *trouble)
 		close(signals);
 }
 
-int notify_run(int socket_fd, struct error *err)
+/* One request on the socket, its answer on the same.  0, or -1 with *err. */
+static int answer_one(int socket_fd, struct error *err)
 {
 	struct buffer in = BUFFER_INIT, out = BUFFER_INIT;
 	struct notify_request r;
@@ -136,8 +139,6 @@ int notify_run(int socket_fd, struct error *err)
 	struct message m;
 	int result = -1;
 
-	if (sandbox_child(err) == -1)
-		return -1;
 	switch (message_receive(socket_fd, MESSAGE_MAX_DEFAULT, &in, &m, err)) {
 	case 1:
 		break;
@@ -159,4 +160,51 @@ int notify_run(int socket_fd, struct error *err)
 	buffer_free(&in);
 	buffer_free(&out);
 	return result;
+}
+
+/* The socket of the next run; -1 when hallowd is gone. */
+static int next_socket(int socket_fd)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec io = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof(control.space) };
+	struct cmsghdr *c;
+	ssize_t n;
+	int fd;
+
+	do
+		n = recvmsg(socket_fd, &m, MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	c = n <= 0 ? NULL : CMSG_FIRSTHDR(&m);
+	if (c == NULL || c->cmsg_type != SCM_RIGHTS)
+		return -1;
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
+}
+
+int notify_run(int socket_fd, struct error *err)
+{
+	int fd;
+
+	if (sandbox_child(err) == -1)
+		return -1;
+	signal(SIGCHLD, SIG_IGN); /* their ends are collected by the kernel */
+	while ((fd = next_socket(socket_fd)) != -1) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			signal(SIGCHLD, SIG_DFL);
+			close(socket_fd);
+			if (answer_one(fd, err) == 0)
+				_exit(0);
+			log_error("%s", err->text);
+			_exit(1);
+		}
+		close(fd); /* where there is no process, that is the answer */
+	}
+	return 0;
 }

@@ -1,5 +1,6 @@
 /* hallowd-notify: runs the command of `notify` without privileges.
  *
+ * It is started before hallowd is confined, since what a command needs nobody can list, and a sandbox is inherited.
  * A program of its own, since hallowd as root can give up its user only by exec, and so that whatever the command does
  * cannot hold hallowd up. */
 #ifndef HALLOWD_NOTIFY_NOTIFY_H
@@ -8,7 +9,8 @@
 #include "core/error.h"
 #include "core/notify_message.h"
 
-/* Receives one request on the socket, runs it, answers.  0, or -1 with *err. */
+/* Runs until hallowd closes the socket.  Each byte on it brings the socket of one run (SCM_RIGHTS), on which a child receives
+ * the request and answers it.  0, or -1 with *err. */
 int notify_run(int socket_fd, struct error *err);
 
 /* Runs the command with the text as its standard input, standard output and error where ours go, and an environment of
