@@ -10,6 +10,8 @@ LAB_PACKAGES="iproute2 nftables util-linux openssl python3-minimal python3 sqlit
 NEIGHBOUR_PACKAGES="prometheus iptables ufw firewalld dbus-daemon"
 TEST_PACKAGES="libcmocka-dev bats parallel minisign clang libclang-rt-dev mandoc xz-utils git ca-certificates
 systemd cron netbase faketime python3-jsonschema curl"
+# For ./runtests browser, which is skipped where they cannot be had: COMMAND:PACKAGE.
+BROWSER_TOOLS="chromium:chromium node:nodejs npm:npm pdftotext:poppler-utils"
 
 # packages_missing PACKAGE…: prints those that are not installed, on one line.
 packages_missing() {

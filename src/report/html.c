@@ -152,9 +152,9 @@ static void write_table(FILE *out, const struct doc_table *t, size_t number)
 	char id[64] = "";
 
 	snprintf(id, sizeof(id), number == 0 ? "%s" : "%s-%zu", t->id, number + 1);
-	fprintf(out, "<div class=\"scroll%s\" role=\"region\" tabindex=\"0\" aria-labelledby=\"caption-%s\">\n",
+	fprintf(out, "<div class=\"scroll%s\" role=\"group\" tabindex=\"0\" aria-labelledby=\"caption-%s\">\n",
 	        doc_rows(t) > LONG ? " long" : "", id);
-	fprintf(out, "<table id=\"%s\"%s>\n<caption><div class=\"caption\"><span id=\"caption-%s\">", id,
+	fprintf(out, "<table id=\"table-%s\"%s>\n<caption><div class=\"caption\"><span id=\"caption-%s\">", id,
 	        t->sortable ? " data-sortable" : "", id);
 	html_text(out, t->caption);
 	fputs("</span></div></caption>\n<thead><tr>", out);

@@ -38,7 +38,7 @@
     var input = document.createElement("input"), count = document.createElement("span");
     tools.className = "tools";
     input.type = "search";
-    input.id = "filter-" + table.id;
+    input.id = table.id.replace("table-", "filter-");
     label.htmlFor = input.id;
     label.textContent = "Filter";
     count.setAttribute("role", "status");

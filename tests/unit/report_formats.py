@@ -58,7 +58,7 @@ class Tables(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         if tag == "table":
-            self.id = dict(attrs)["id"]
+            self.id = dict(attrs)["id"].removeprefix("table-")
             self.tables[self.id] = []
         elif tag == "tbody":
             self.body = True
