@@ -44,13 +44,13 @@ bool sandbox_has_sys_admin(void);
 /* What paths may be opened from now on, and whether TCP (landlock); no_new_privs is set.  What is open stays open.  Which
  * system calls may be made at all is the other half: sandbox_calls.h.
  * SANDBOX_NO_FILES: none.  SANDBOX_WORKING_FOLDER: regular files and folders below the working directory, to read, write,
- * make, rename and remove.  SANDBOX_WEB: to read, what finding a name's addresses and checking a certificate need.
+ * make, rename and remove.  SANDBOX_READ_FOLDER: the same, to read.  SANDBOX_WEB: to read, what finding a name's addresses and checking a certificate need.
  * tcp false: no TCP bind or connect.  Where the kernel's landlock (from 6.12 on) can, the process cannot signal processes
  * outside nor reach abstract sockets.
  * What the kernel does not offer is told in the log and passed by; what it offers and refuses is an error.
  * A build with AddressSanitizer can read /proc all the same, since its search for leaks needs that.
  * Only the calling thread and its children to come are restricted: call it before there are threads. */
-enum sandbox_files { SANDBOX_NO_FILES, SANDBOX_WORKING_FOLDER, SANDBOX_WEB };
+enum sandbox_files { SANDBOX_NO_FILES, SANDBOX_WORKING_FOLDER, SANDBOX_READ_FOLDER, SANDBOX_WEB };
 int sandbox_restrict(enum sandbox_files files, bool tcp, struct error *err);
 int sandbox_landlock_abi(void); /* 0: the kernel has none */
 

@@ -122,6 +122,8 @@ static int allow_files(int ruleset_fd, const struct ruleset *rules, enum sandbox
 		return 0;
 	case SANDBOX_WORKING_FOLDER:
 		return allow_path(ruleset_fd, ".", rules->fs & FS_READ_WRITE, err);
+	case SANDBOX_READ_FOLDER:
+		return allow_path(ruleset_fd, ".", rules->fs & FS_READ, err);
 	case SANDBOX_WEB:
 		return allow_web(ruleset_fd, rules->fs & FS_READ, err);
 	}

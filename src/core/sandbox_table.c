@@ -171,6 +171,8 @@ static const struct sandbox_program programs[] = {
 	  { &basic, &confined, &read_files, &use_sockets, &wait, &threads, &internet, &modules, &fetch_body } },
 	{ "hallowd-parse", false, { &basic, &confined, &no_files, &use_sockets } },
 	{ "hallowd-record", false, { &basic, &confined, &read_files, &write_files, &use_sockets, &wait } },
+	{ "hallowd-metrics", false,
+	  { &basic, &confined, &read_files, &use_sockets, &accept_sockets, &wait } },
 	{ "hallowd-keep", false, { &basic, &confined, &no_files, &use_sockets, &accept_sockets } },
 };
 

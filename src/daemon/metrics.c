@@ -11,6 +11,7 @@
 
 #include "core/log.h"
 #include "daemon/answers.h"
+#include "daemon/folders.h"
 
 #define RETRY_MS 5000
 #define BACKLOG 16
@@ -116,14 +117,13 @@ static void ended(void *ctx, pid_t pid, int status)
 {
 	struct metrics *m = ctx;
 	struct error err;
-	char how[96];
+	char how[PROCESS_END_MAX];
 
-	(void)pid;
 	m->pid = 0;
 	drop_socket(m);
 	if (m->config.port == 0)
 		return;
-	process_end_text(status, how, sizeof(how));
+	process_end_text(pid, status, how, sizeof(how));
 	error_set(&err, "hallowd-metrics %s", how);
 	recorder_event(m->d->recorder, "child-died", "hallowd-metrics", json_pack("{s:s}", "how", how));
 	trouble(m, &err);
@@ -150,10 +150,22 @@ static int bind_socket(struct metrics *m, struct error *err)
 	return -1;
 }
 
+/* In the recorder's folder, since it reads the audit log. */
+static int start_process(struct metrics *m, struct error *err)
+{
+	struct process_inherits inherits = { -1, m->listen_fd, -1 };
+	int result;
+
+	if (folders_open_recorder(m->d->state_fd, &inherits.folder, err) == -1)
+		return -1;
+	result = process_start("hallowd-metrics", &inherits, &m->pid, &m->sock, err);
+	close(inherits.folder);
+	return result;
+}
+
 static void start(void *ctx)
 {
 	struct metrics *m = ctx;
-	struct process_inherits inherits;
 	struct error err;
 
 	m->timer = 0;
@@ -161,8 +173,7 @@ static void start(void *ctx)
 		trouble(m, &err);
 		return;
 	}
-	inherits = (struct process_inherits){ -1, m->listen_fd, m->d->state_fd };
-	if (process_start("hallowd-metrics", &inherits, &m->pid, &m->sock, &err) == -1) {
+	if (start_process(m, &err) == -1) {
 		m->pid = 0;
 		m->sock = -1;
 		trouble(m, &err);

@@ -9,6 +9,7 @@
 #include "audit/audit.h"
 #include "core/message.h"
 #include "core/sandbox.h"
+#include "core/sandbox_calls.h"
 #include "metrics/metrics.h"
 #include "report/model.h"
 
@@ -139,9 +140,11 @@ static int confine(struct error *err)
 		return -1;
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return error_set(err, "ignoring SIGPIPE");
-	if (sandbox_restrict(SANDBOX_WORKING_FOLDER, false, err) == -1)
+	if (sandbox_restrict(SANDBOX_READ_FOLDER, false, err) == -1)
 		return -1;
-	return sandbox_limits(MEMORY_MAX, 0, err);
+	if (sandbox_limits(MEMORY_MAX, 0, err) == -1)
+		return -1;
+	return sandbox_calls("hallowd-metrics", err);
 }
 
 /* Serves until hallowd is gone. */
