@@ -324,7 +324,7 @@ static void take_findings(struct doctor *d, FILE *in)
 		if (line[0] == 'g')
 			doctor_good(d, CHECK, "%s", line + 2);
 		else
-			doctor_bad(d, EXIT_FAILED, CHECK, "see the section TROUBLESHOOTING of hallowd(8): what is needed of the kernel",
+			doctor_bad(d, EXIT_FAILED, CHECK, "doc/TROUBLESHOOTING.md: what is needed of the kernel, and of a container",
 			           "%s", line + 2);
 	}
 }
