@@ -33,7 +33,7 @@ teardown() { lab_down; }
 	# Never into the real file system: all of it is below LAB_DIR.
 	make -s -C "$LAB_BUILD" install DESTDIR="$LAB_DIR/dest" >"$LAB_DIR/install.log" 2>&1 || { cat "$LAB_DIR/install.log"; return 1; }
 	local bin unit
-	bin=$(dirname "$(find "$LAB_DIR/dest" -name hallowctl -type f)")
+	bin=$(dirname "$(find "$LAB_DIR/dest" -path '*/sbin/hallowctl' -type f)")
 	unit=$(find "$LAB_DIR/dest" -name hallowd.service)
 	grep -q "^ExecStart=.*/sbin/hallowd$" "$unit"
 	not grep -q @sbindir@ "$unit"
