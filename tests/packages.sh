@@ -2,7 +2,7 @@
 # What a fresh Debian or Ubuntu needs; sourced by ./quickstart and ./runtests.  POSIX shell.
 
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libmnl-dev libnftnl-dev libyaml-dev libjansson-dev
-libsqlite3-dev libcurl4-openssl-dev libmicrohttpd-dev zlib1g-dev libxml2-dev libsodium-dev nettle-dev libjq-dev
+libsqlite3-dev libcurl4-openssl-dev libc-ares-dev libmicrohttpd-dev zlib1g-dev libxml2-dev libsodium-dev nettle-dev libjq-dev
 libseccomp-dev"
 LAB_PACKAGES="iproute2 nftables util-linux openssl python3-minimal python3 sqlite3 jq"
 # The other firewall tools that the tests meet, and Prometheus.  A package of theirs starts its service, so they are installed only where

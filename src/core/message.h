@@ -40,6 +40,8 @@ enum message_type {
 	MSG_NOTIFY_RESULT,
 	MSG_METRICS_ASK, /* hallowd-metrics -> hallowd, without payload */
 	MSG_METRICS_STATUS, /* the answer: string, the result of `status` as JSON */
+	MSG_RESOLVE_REQUEST, /* hallowd -> hallowd-resolve, see resolve_message.h */
+	MSG_RESOLVE_RESULT,
 	MSG_TYPE_END /* no message: one more than the last */
 };
 

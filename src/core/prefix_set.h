@@ -77,4 +77,8 @@ int prefix_set_lookup(const struct prefix_set *s, const struct address *a, struc
  * 0 where none is. */
 int prefix_set_special(const struct prefix_set *s, struct prefix *which, const char **name);
 
+/* The same for those of them that may lead somewhere within this network, or into this host; not documentation and
+ * benchmarking, which lead nowhere.  -1 with errno ENOMEM. */
+int prefix_set_inside(const struct prefix_set *s, struct prefix *which, const char **name);
+
 #endif

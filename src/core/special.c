@@ -13,6 +13,8 @@
  * A block where IANA says "N/A" (Teredo, 6to4, the old relay anycast) is special.
  *
  * The rows are disjoint and in order of address; where one block lies within another, the outer one is cut up. */
+#include <string.h>
+
 #include "core/prefix_set.h"
 
 #define IP4(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
@@ -135,6 +137,39 @@ static const char *first_special6(const struct prefix_set *s, struct address *sh
 		}
 	}
 	return NULL;
+}
+
+/* Names of the rows that lead nowhere. */
+static bool leads_nowhere(const char *name)
+{
+	return strncmp(name, "documentation", 13) == 0 || strncmp(name, "benchmarking", 12) == 0;
+}
+
+static int add_row(struct prefix_set *one, size_t row)
+{
+	if (row < COUNT(special4))
+		return leads_nowhere(special4[row].name) ? 0 : prefix_set_add_range4(one, special4[row].range.first,
+		                                                                     special4[row].range.last);
+	row -= COUNT(special4);
+	return leads_nowhere(special6[row].name) ? 0 : prefix_set_add_range6(one, special6[row].range.first,
+	                                                                     special6[row].range.last);
+}
+
+int prefix_set_inside(const struct prefix_set *s, struct prefix *which, const char **name)
+{
+	struct prefix_set inside = PREFIX_SET_INIT, both = PREFIX_SET_INIT;
+	int result = 0;
+
+	for (size_t row = 0; result == 0 && row < COUNT(special4) + COUNT(special6); row++)
+		result = add_row(&inside, row);
+	prefix_set_normalize(&inside);
+	if (result == 0)
+		result = prefix_set_intersect(&both, s, &inside);
+	if (result == 0)
+		result = prefix_set_special(&both, which, name);
+	prefix_set_free(&inside);
+	prefix_set_free(&both);
+	return result;
 }
 
 int prefix_set_special(const struct prefix_set *s, struct prefix *which, const char **name)

@@ -62,6 +62,14 @@ static void warn_unknown(const struct list_result *r)
 	log_error("nothing is known of list %s: it lets nobody in until it was fetched", r->list->config->name);
 }
 
+/* A tunnel that is to end at another name now, which cannot be resolved: the old end is what is known. */
+static bool is_renamed(const struct list_result *r)
+{
+	const struct list_config *c = r->list->config;
+
+	return r->list->reconfigured && r->origin_failed && c->origin_count > 0 && c->origins[0].kind == ORIGIN_NAME;
+}
+
 /* A new list that nothing is known of keeps a reload from being taken up.  False with *err. */
 static bool all_known(const struct configuring *c, struct refresh *r, struct error *err)
 {
@@ -69,6 +77,11 @@ static bool all_known(const struct configuring *c, struct refresh *r, struct err
 	const struct list_result *results = refresh_results(r, &count);
 
 	for (size_t i = 0; i < count; i++) {
+		if (c->kind == RELOADING && is_renamed(&results[i])) {
+			error_set(err, "list %s: %s; what the name was before stays in force", results[i].list->config->name,
+			          results[i].reasons.count > 0 ? results[i].reasons.items[0] : "it cannot be resolved");
+			return false;
+		}
 		if (!list_unknown(results[i].list))
 			continue;
 		if (c->kind == RELOADING) {

@@ -22,6 +22,14 @@ int judge_shape(const struct guard_config *guard, const char *origin, const stru
 	    texts_add(reasons, "%s: holds an IPv6 /%u; min_prefix6 allows nothing wider than /%u", origin, shape->widest6,
 	              guard->min_prefix6) == -1)
 		return -1;
+	int inside = guard->outside ? prefix_set_inside(set, &which, &name) : 0;
+
+	if (inside == -1)
+		return -1;
+	if (inside == 1 &&
+	    texts_add(reasons, "%s: the name resolves to %s, which is %s; where that is meant, 'private: true' of the tunnel "
+	                       "allows it", origin, prefix_format(&which, text), name) == -1)
+		return -1;
 	if (!guard->special && prefix_set_special(set, &which, &name) == 1 &&
 	    texts_add(reasons, "%s: holds %s, which is %s; a published list has none of these (guard special)", origin,
 	              prefix_format(&which, text), name) == -1)

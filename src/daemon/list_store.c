@@ -207,7 +207,7 @@ int list_save_origin(const struct list_state *s, const struct origin_state *o, i
 {
 	struct list_file f = { 0 };
 	const struct answer *a = &o->good;
-	char folder[16 + NAME_MAX_LENGTH];
+	char folder[32 + NAME_MAX_LENGTH];
 	int bad = set_question(&f, o->config), parent = open_folder(state_fd, "origins", true);
 
 	if (parent != -1)
@@ -236,7 +236,7 @@ int list_save_origin(const struct list_state *s, const struct origin_state *o, i
 int list_save_held(const struct list_state *s, int state_fd, struct error *err)
 {
 	struct list_file f = { 0 };
-	char key[32], name[16 + NAME_MAX_LENGTH];
+	char key[32], name[32 + NAME_MAX_LENGTH];
 	int bad = 0;
 
 	if (!s->held.is && !s->held.declined) {
@@ -258,7 +258,7 @@ int list_save_held(const struct list_state *s, int state_fd, struct error *err)
 static int load(int state_fd, const char *folder, const char *name, struct list_file *f, struct error *err)
 {
 	int dir = open_folder(state_fd, folder, false), result = 1;
-	char aside[NAME_MAX_LENGTH + 16];
+	char aside[NAME_MAX_LENGTH + 32];
 
 	if (dir == -1)
 		return errno == ENOENT ? 0 : error_errno(err, errno, "the folder %s in state_dir cannot be opened", folder);
@@ -358,7 +358,7 @@ static void take_conditions(struct answer *a, const struct list_file *f)
 static int load_origin(struct list_state *s, struct origin_state *o, int state_fd, struct error *err)
 {
 	struct list_file f = { 0 };
-	char folder[16 + NAME_MAX_LENGTH];
+	char folder[32 + NAME_MAX_LENGTH];
 	int found;
 
 	snprintf(folder, sizeof(folder), "origins/%s", s->config->name);

@@ -10,18 +10,26 @@
 void answer_free(struct answer *a)
 {
 	prefix_set_free(&a->set);
+	free(a->named);
 	memset(a, 0, sizeof(*a));
 }
 
 int answer_copy(struct answer *to, const struct answer *from)
 {
 	struct prefix_set set = PREFIX_SET_INIT;
+	struct named_address *named = calloc(from->named_count + 1, sizeof(*named));
 
-	if (prefix_set_copy(&set, &from->set) == -1)
+	if (named == NULL || prefix_set_copy(&set, &from->set) == -1) {
+		free(named);
 		return -1;
+	}
+	if (from->named_count > 0)
+		memcpy(named, from->named, from->named_count * sizeof(*named));
 	prefix_set_free(&to->set);
+	free(to->named);
 	*to = *from;
 	to->set = set;
+	to->named = named;
 	to->shape.bad_example = to->bad_example;
 	return 0;
 }

@@ -18,6 +18,12 @@
 #include "daemon/judge.h"
 #include "daemon/texts.h"
 
+/* An address of a name, and when the DNS last named it. */
+struct named_address {
+	struct address address;
+	time_us at;
+};
+
 /* One answer of one origin that was a list. */
 struct answer {
 	struct prefix_set set;
@@ -29,6 +35,9 @@ struct answer {
 	char last_modified[64];  /* likewise */
 	struct answer_shape shape;
 	char bad_example[160]; /* what shape.bad_example points to */
+	uint32_t ttl;          /* of a name, seconds; 0: not known */
+	struct named_address *named; /* of a name: `set`, address by address; owned; not on disk */
+	size_t named_count;
 };
 
 /* What the last answer that was a list was, also where it was held or rejected; for the audit log. */

@@ -21,6 +21,8 @@
 #include "core/log.h"
 #include "core/parse_message.h"
 #include "core/paths.h"
+#include "core/resolve_message.h"
+#include "daemon/name_answer.h"
 #include "daemon/origin_request.h"
 #include "daemon/secret.h"
 
@@ -49,6 +51,7 @@ struct origin_job {
 	struct buffer out;   /* the request, which may hold secrets, until it is sent */
 	const char *program; /* its name */
 	bool parsing;        /* it is hallowd-parse */
+	bool resolving;      /* it is hallowd-resolve */
 	char *early_error;   /* why it failed; told from the loop */
 	bool at_end;         /* the socket has been read to its end */
 	char end[PROCESS_END_MAX]; /* how the program ended; "" while it runs */
@@ -195,6 +198,32 @@ static void parsed(struct origin_job *job, struct message *m)
 	parse_result_free(&r);
 	finish(job, &a, "");
 	answer_free(&a);
+}
+
+static void resolved(struct origin_job *job, struct message *m)
+{
+	struct answer a = { .named = NULL };
+	struct resolve_result r;
+	char why[160];
+
+	if (m->type != MSG_RESOLVE_RESULT || resolve_result_decode(m, &r) == -1) {
+		fail(job, "hallowd-resolve gave an answer that is not understood");
+		return;
+	}
+	switch (name_answer(&a, job->known, &r, time_now(), why, sizeof(why))) {
+	case 0:
+		resolve_result_free(&r);
+		finish(job, &a, "");
+		answer_free(&a);
+		return;
+	case 1:
+		fail(job, "%s", why);
+		break;
+	default:
+		fail(job, "no memory for the answer");
+		break;
+	}
+	resolve_result_free(&r);
 }
 
 /* Half of it and a random part of the other half, so that many hosts do not come back in step. */
@@ -349,7 +378,9 @@ static void read_answer(struct origin_job *job)
 	case 0:
 		return;
 	case 1:
-		if (job->parsing)
+		if (job->resolving)
+			resolved(job, &m);
+		else if (job->parsing)
 			parsed(job, &m);
 		else
 			fetched(job, &m);
@@ -407,6 +438,21 @@ static void run(struct origin_job *job, const char *name, const struct process_i
 	if (job->timer == 0 || reaper_add(job->reaper, job->pid, ended, job) == -1 ||
 	    loop_watch(job->loop, job->sock, POLLIN | POLLOUT, socket_ready, job) == -1)
 		fail(job, "%s could not be asked: %s", name, strerror(errno));
+}
+
+static void start_resolver(struct origin_job *job)
+{
+	int64_t timeout = job->origin->timeout * 1000;
+	struct resolve_request r = { job->origin->where, (uint32_t)timeout };
+	struct process_inherits inherits = { -1, -1, -1 };
+	struct buffer request = BUFFER_INIT;
+
+	job->resolving = true;
+	if (resolve_request_encode(&request, &r) == -1)
+		fail(job, "the resolver could not be asked: %s", strerror(errno));
+	else
+		run(job, "hallowd-resolve", &inherits, &request, timeout + FETCH_GRACE_MS);
+	buffer_free(&request);
 }
 
 static void start_parser(struct origin_job *job)
@@ -508,7 +554,7 @@ struct origin_job *origin_job_start(struct loop *loop, struct reaper *reaper, co
 		start_file(job, origin->where);
 		break;
 	case ORIGIN_NAME:
-		fail(job, "names are not resolved yet");
+		start_resolver(job);
 		break;
 	case ORIGIN_BUILTIN:
 		snprintf(name, sizeof(name), "%s/lists/%s.list", path_rules(), origin->where);

@@ -1,4 +1,5 @@
-/* Asking one origin: its bytes from hallowd-fetch, a file or the built-in lists, then hallowd-parse.
+/* Asking one origin: its bytes from hallowd-fetch, a file or the built-in lists, then hallowd-parse; or the addresses of a
+ * name from hallowd-resolve (name_answer.h).
  * A publisher that cannot be reached, does not answer in time, cuts its answer off or has a failure of its own (5xx) is
  * asked again, up to `retries` times, after 0.5 to 1, then 1 to 2, 2 to 4 … 30 seconds, at random.  All tries and delays
  * together take at most twice `timeout`.  Other failures, and what is no list, end the job.

@@ -6,6 +6,7 @@
 #include "core/control.h"
 #include "core/log.h"
 #include "core/time_text.h"
+#include "daemon/name_answer.h"
 #include "daemon/refresh.h"
 
 #define RETRY_FIRST_MS 60000
@@ -27,6 +28,8 @@ static int64_t next_refresh_ms(const struct list_state *s)
 {
 	int64_t regular = s->config->refresh * 1000, retry = RETRY_FIRST_MS;
 
+	if (s->config->origin_count > 0 && s->config->origins[0].kind == ORIGIN_NAME)
+		return jitter(name_refresh_ms(&s->origins[0].good, s->failures));
 	for (unsigned i = 1; i < s->failures && retry < regular; i++)
 		retry *= 2;
 	if (s->failures > 0 && (regular == 0 || retry < regular))

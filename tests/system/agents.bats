@@ -238,3 +238,42 @@ $HERE4|$LOCAL4|5433|tcp" denied agent4
 	same "$(from_server $BEHIND4 $STRANGER4 54)" "0 1 0"
 	soon 2 recorded "endpoint = 'a' AND list = 'resolvers:a' AND reason = 'listed'"
 }
+
+# up SECONDS: a tunnel that talks; its pid in LAB_PID.
+up() { lab_start "$SERVER" tunnel "$LAB_PYTHON" "$LAB_LIB/connect.py" $BEHIND4 $END4 22 --hold "$1"; }
+told() { sql "SELECT kind, subject FROM events WHERE kind IN ('agent-missing', 'agent-seen') ORDER BY rowid"; }
+
+@test "agents: a network whose agents are not seen is told once, and when one is there again" {
+	serve_all
+	{
+		echo agents:
+		agent eu1 eu $BEHIND4 $END4 'seen_within: 2s'
+		agent eu2 eu 10.77.0.30 $END4 'seen_within: 2s'
+	} | config
+	hallowd_start
+	same "$(status '.networks[0] | [.name, .missing] | @csv')" '"eu",false'
+	# One of the two is enough.
+	up 60
+	soon true status '.agents[] | select(.name == "eu1") | .up'
+	same "$(status '.agents[] | select(.name == "eu2") | [.up, .last_seen] | @json')" '[false,null]'
+	same "$(status '.agents[] | select(.name == "eu1") | [.from, .to, .network] | @json')" "[\"$BEHIND4\",\"$END4\",\"eu\"]"
+	lab_kill TERM "$LAB_PID"
+	soon 'agent-missing|eu' told
+	status '.problems[]' | grep -F 'network eu: no agent has its tunnel up'
+	run ctl status
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"not seen"* ]]
+	# An attempt alone is no tunnel.
+	same "$(from_server $BEHIND4 $STRANGER4 22)" "0 1 0"
+	same "$(status '.networks[0].missing')" true
+	# A hallowd that starts again does not tell it again.
+	hallowd_stop
+	hallowd_start
+	same "$(status '.networks[0].missing')" true
+	up 60
+	soon 'agent-missing|eu
+agent-seen|eu' told
+	same "$(status '.networks[0].missing')" false
+	same "$(sql "SELECT json_extract(detail, '\$.agents[0]'), json_extract(detail, '\$.seen_within') FROM events
+		WHERE kind = 'agent-missing'")" 'eu1|2'
+}

@@ -70,9 +70,9 @@ lab_sweep() {
 		maker=${name#hw-}; maker=${maker%%-*}
 		[ ! -d "/proc/$maker" ] || continue
 		for pid in $(ip netns pids "$name" 2>/dev/null); do
-			kill -9 "$pid" 2>/dev/null
+			kill -9 "$pid" 2>/dev/null || : # another lab sweeps too
 		done
-		ip netns del "$name" 2>/dev/null
+		ip netns del "$name" 2>/dev/null || :
 	done
 	return 0
 }

@@ -18,6 +18,7 @@
 int test_judge(void);
 int test_decide(void);
 int test_lists(void);
+int test_name_answer(void);
 int test_loop(void);
 int test_secret(void);
 int test_spool(void);
