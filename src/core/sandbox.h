@@ -10,7 +10,7 @@
 #include "core/error.h"
 
 /* For hallowd, once its sockets and folders are open.  Afterwards CAP_NET_ADMIN is all that the effective and permitted
- * sets hold, the inheritable and ambient sets are empty, and the process cannot be dumped (RLIMIT_CORE 0,
+ * sets hold, the inheritable and ambient sets are empty (the former not where a filter refuses capset(2)), and the process cannot be dumped (RLIMIT_CORE 0,
  * non-dumpable) or traced by others of its user.
  * -1 also where the process has no CAP_NET_ADMIN to keep.
  *
