@@ -1,16 +1,15 @@
 #include "report/report.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/file.h"
 #include "core/paths.h"
 #include "ctl/ctl.h"
+#include "ctl/report_files.h"
 #include "report/framework.h"
 #include "report/plain.h"
 
@@ -19,13 +18,14 @@
 
 #define CONTROLS "controls" /* the folder, of what ships and beside the configuration */
 
-enum { FROM, TO, OUTPUT, REVIEW, CONTROLS_FOLDER };
+enum { FROM, TO, OUTPUT, REVIEW, MONTHLY, CONTROLS_FOLDER };
 
 static const struct verb_option options[] = {
 	[FROM] = { "from", "T", "start of the period (30 days before its end): 2026-11-01, 2026-11-01T10:00:00Z, -7d" },
 	[TO] = { "to", "T", "end of the period, not part of it (now)" },
 	[OUTPUT] = { "output", "FILE", "write there, whole or not at all; for csv it may be a folder: DIR/ is made" },
 	[REVIEW] = { "review", NULL, "the form for the six-monthly review of the rules, over the last six months" },
+	[MONTHLY] = { "monthly", NULL, "for cron: json, csv and html of each month that is over and not written yet" },
 	[CONTROLS_FOLDER] = { "controls", "DIR", "more frameworks of controls: each *.yaml in it" },
 	{ NULL, NULL, NULL },
 };
@@ -48,24 +48,6 @@ static report_render *renderer(enum output format, bool review)
 		break;
 	}
 	return review ? review_text : report_text;
-}
-
-static int write_file(const struct report *r, report_render *render, const char *name, struct error *err)
-{
-	char *data = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&data, &len);
-	int status;
-
-	if (out == NULL)
-		return error_errno(err, errno, "cannot write %s", name);
-	status = render(r, out);
-	if (fclose(out) != 0 || status == -1)
-		status = error_errno(err, ENOMEM, "cannot write %s", name);
-	else
-		status = file_write_atomic(AT_FDCWD, name, REPORT_FILE_MODE, data, len, err);
-	free(data);
-	return status;
 }
 
 /* A name that ends with '/' means a folder, which is made where there is none. */
@@ -91,7 +73,7 @@ static int write_report(const struct ctl *ctl, const struct report *r, const str
 	if (is_folder(output, &folder, err) == -1)
 		return -1;
 	if (!folder)
-		return write_file(r, render, output, err);
+		return report_write_file(r, render, output, err);
 	if (ctl->format == OUTPUT_CSV)
 		return report_csv_folder(r, output, err);
 	return error_set(err, "%s is a folder; only -o csv writes several files", output);
@@ -163,6 +145,19 @@ static const char **list_names(const struct config *c)
 	return names;
 }
 
+/* Into the folder of --output, or state_dir/reports. */
+static int make_months(const struct ctl *ctl, sqlite3 *db, const struct report_request *request,
+                       const struct arguments *args)
+{
+	char folder[PATH_MAX];
+	struct error err;
+
+	snprintf(folder, sizeof(folder), "%s/%s", ctl->config->state_dir, REPORTS_FOLDER);
+	if (report_write_months(db, request, args->option[OUTPUT] != NULL ? args->option[OUTPUT] : folder, &err) == -1)
+		return ctl_fail(EXIT_FAILED, "%s", err.text);
+	return EXIT_DONE;
+}
+
 static int make_report(struct ctl *ctl, sqlite3 *db, const struct report_request *request, const struct arguments *args)
 {
 	struct report *r;
@@ -188,9 +183,22 @@ static int report_period(struct ctl *ctl, sqlite3 *db, struct report_request *re
 	request->list_names = names;
 	request->retention = ctl->config->audit.retention;
 	request->secrets_own = ctl->config->secrets.mode == SECRETS_OWN && !ctl->config->secrets.orchestrator_writes;
-	code = make_report(ctl, db, request, args);
+	code = args->option[MONTHLY] != NULL ? make_months(ctl, db, request, args) : make_report(ctl, db, request, args);
 	free(names);
 	return code;
+}
+
+/* What does not go together. */
+static int check_options(const struct ctl *ctl, const struct arguments *args)
+{
+	bool review = args->option[REVIEW] != NULL, monthly = args->option[MONTHLY] != NULL;
+
+	if (review && ctl->format == OUTPUT_CSV)
+		return ctl_fail(EXIT_USAGE, "report --review does not write 'csv'; it writes text, json, html, markdown");
+	if (monthly && (review || args->option[FROM] != NULL || args->option[TO] != NULL || ctl->format != OUTPUT_TEXT))
+		return ctl_fail(EXIT_USAGE, "report --monthly knows its periods and formats; only --output FOLDER and --controls "
+		                            "go with it");
+	return 0;
 }
 
 static int run(struct ctl *ctl, const struct arguments *args)
@@ -199,10 +207,10 @@ static int run(struct ctl *ctl, const struct arguments *args)
 	struct frameworks frameworks = FRAMEWORKS_INIT;
 	struct report_request request = { .host = host, .frameworks = &frameworks };
 	sqlite3 *db;
-	int code = parse_period(&request, args);
+	int code = check_options(ctl, args);
 
-	if (code == 0 && args->option[REVIEW] != NULL && ctl->format == OUTPUT_CSV)
-		code = ctl_fail(EXIT_USAGE, "report --review does not write 'csv'; it writes text, json, html, markdown");
+	if (code == 0)
+		code = parse_period(&request, args);
 	if (code == 0)
 		code = load_controls(ctl, &frameworks, args);
 	if (code == 0 && (code = ctl_audit(ctl, &db)) == 0) {
@@ -227,11 +235,13 @@ const struct verb verb_report = {
 	         "counted = recorded + aggregated + lost, and they are the same in each format.\n"
 	         "-o html is one file that needs no other and no network: for auditors, and to print.\n"
 	         "-o csv prints the connections by endpoint and source; into a folder it writes a file for each table.\n"
+	         "--monthly is for cron and timers: it writes each month that is over once, and never again.\n"
 	         "--review prints the form for the six-monthly review of the rules: each with its reason, owner and use.\n",
 	.examples = "  hallowctl report\n"
 	            "  hallowctl report -o html --from 2026-10-01 --to 2026-11-01 --output october.html\n"
 	            "  hallowctl report -o csv --from 2026-10-01 --to 2026-11-01 --output october/\n"
 	            "  hallowctl report -o json | jq '.controls[] | select(.met == false) | {framework, id, evidence}'\n"
+	            "  hallowctl report --monthly --output /srv/reports\n"
 	            "  hallowctl report --review -o html --output review.html\n",
 	.formats = "text, json, csv, html, markdown, md",
 	.options = options,

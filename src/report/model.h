@@ -216,6 +216,9 @@ const char *report_last_use(const struct report_endpoint *e);
 /* When slot `i` of the timeline begins; the first and the last are clipped to the period. */
 time_us report_slot_start(const struct report *r, size_t i);
 
+/* When the log begins: its oldest row of any kind; 0 where there is none. */
+int report_oldest(sqlite3 *db, time_us *t, struct error *err);
+
 /* Sums over all of `audit.db`, for `hallowctl status`. */
 int report_totals(sqlite3 *db, struct report_count *total, struct error *err);
 

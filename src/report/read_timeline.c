@@ -138,35 +138,40 @@ int report_read_floods(sqlite3 *db, struct report *r, struct error *err)
 
 /* --- how far the log reaches, and whether its clock went back */
 
-static int read_number(sqlite3 *db, const char *sql, const struct report *r, int64_t *number, struct error *err)
+static int first_number(sqlite3_stmt *s, int64_t *number, struct error *err)
 {
-	sqlite3_stmt *s;
-	int rc;
+	int rc = query_next(s, err);
 
-	if (query_start(db, &s, sql, NULL, 0, err) == -1)
-		return -1;
-	if (sqlite3_bind_parameter_count(s) == 2) {
-		sqlite3_bind_int64(s, 1, r->from);
-		sqlite3_bind_int64(s, 2, r->to);
-	}
-	rc = query_next(s, err);
 	*number = rc == 1 ? sqlite3_column_int64(s, 0) : 0;
 	sqlite3_finalize(s);
 	return rc == -1 ? -1 : 0;
 }
 
-int report_read_reach(sqlite3 *db, struct report *r, struct error *err)
+int report_oldest(sqlite3 *db, time_us *t, struct error *err)
 {
-	int64_t steps;
+	sqlite3_stmt *s;
 
-	if (read_number(db,
-	                "SELECT count(*) FROM connection WHERE skew < -1000000 AND id + skew >= ?1 AND id + skew < ?2", r,
-	                &steps, err) == -1 ||
-	    read_number(db,
+	if (query_start(db, &s,
 	                "SELECT coalesce(min(t), 0) FROM (SELECT min(id) AS t FROM connection"
 	                " UNION ALL SELECT min(time) FROM event UNION ALL SELECT min(from_time) FROM segment)",
-	                r, &r->oldest, err) == -1)
+	                NULL, 0, err) == -1)
+		return -1;
+	return first_number(s, t, err);
+}
+
+int report_read_reach(sqlite3 *db, struct report *r, struct error *err)
+{
+	sqlite3_stmt *s;
+	int64_t steps;
+
+	if (query_start(db, &s,
+	                "SELECT count(*) FROM connection WHERE skew < -1000000 AND id + skew >= ?1 AND id + skew < ?2", NULL, 0,
+	                err) == -1)
+		return -1;
+	sqlite3_bind_int64(s, 1, r->from);
+	sqlite3_bind_int64(s, 2, r->to);
+	if (first_number(s, &steps, err) == -1)
 		return -1;
 	r->clock_steps = (uint64_t)steps;
-	return 0;
+	return report_oldest(db, &r->oldest, err);
 }

@@ -2,6 +2,7 @@
 """All formats of the report say the same: what is made of one audit log as JSON, text, Markdown, HTML and CSV is read back and
 compared, number by number, with each other and with the database.  Run in a build tree: make check does."""
 import csv
+import datetime
 import html.parser
 import json
 import os
@@ -333,6 +334,42 @@ def check_review(log):
     test("a review leaves room to sign", [f"not in the page: {w}" for w in ("Reviewer", "Date of the review", "keep / change / remove", 'class="blank"') if w not in page])
 
 
+def months_over():
+    """From October 2026, when the sample begins, to the last that is over."""
+    today = datetime.datetime.now(datetime.timezone.utc)
+    return [f"{y:04}-{m:02}" for y in range(2026, today.year + 1) for m in range(1, 13)
+            if (2026, 10) <= (y, m) < (today.year, today.month)]
+
+
+def check_months(log, report):
+    folder = os.path.join(log.folder, "reports")
+    with open(os.path.join(log.folder, "hallowd.yaml"), "a") as file:
+        file.write("audit: {retention: 0}\n")
+    command = ["./hallowctl", "-c", f"{log.folder}/hallowd.yaml", "report", "--monthly"]
+    names = sorted(f"{month}.{suffix}" for month in months_over() for suffix in ("csv", "html", "json"))
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode().split()
+    test("each month that is over is written in each format", list(different("files", sorted(os.listdir(folder)), names)) +
+         list(different("what was said", sorted(said), [os.path.join(folder, n) for n in names])))
+    with open(os.path.join(folder, "2026-10.json")) as file:
+        october = json.load(file)
+    test("a month has the month's numbers", list(different("endpoints", october["endpoints"], report["endpoints"])) +
+         list(different("period", october["period"], {"from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"})))
+    with open(os.path.join(folder, "2026-10.html"), "w") as file:
+        file.write("kept\n")
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode()
+    with open(os.path.join(folder, "2026-10.html")) as file:
+        test("a month that is complete stays as it is", list(different("the file", file.read(), "kept\n")) + said.split())
+    os.remove(os.path.join(folder, "2026-10.html"))
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode().split()
+    test("a month that was missed is caught up with", different("files", [os.path.basename(n) for n in said],
+                                                                ["2026-10.json", "2026-10.csv", "2026-10.html"]))
+    own = os.path.join(log.folder, "elsewhere")
+    subprocess.run([*command, "--output", own], check=True, stdout=subprocess.PIPE)
+    test("months are written to another folder", different("files", sorted(os.listdir(own)), names))
+    run = subprocess.run([*command, "--from", "-1d"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    test("--monthly takes no period", different("exit status", run.returncode, 2))
+
+
 def main():
     with tempfile.TemporaryDirectory() as base:
         logs = {kind: Log(kind, base) for kind in ("quiet", "month", "hostile", "crowd")}
@@ -353,6 +390,7 @@ def main():
         check_schema(reports)
         check_controls(logs["month"], reports["month"])
         check_review(logs["month"])
+        check_months(logs["month"], reports["month"])
     print(f"1..{number}")
     return failed > 0
 
