@@ -37,7 +37,7 @@ int audit_open_writer(sqlite3 **db, struct error *err);
 int audit_begin_anew(sqlite3 **db, const char *why, struct error *err);
 
 /* For readers: opens STATE_DIR/audit.db read-only, with a busy timeout; never creates or changes it.
- * -1 with errno ENOENT where there is no audit log yet. */
+ * -1 with errno ENOENT where there is no audit log yet, EBADMSG where it is damaged. */
 int audit_open_reader(sqlite3 **db, const char *state_dir, struct error *err);
 
 /* The same for a program that has state_dir as its working directory and may not walk the path to it. */

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -229,13 +230,18 @@ static int reader_path(char *path, size_t size, const char *state_dir, struct er
 	return -1;
 }
 
+static bool is_damage(int code)
+{
+	return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
 /* 0, or an errno with *err: ENOENT for a file that was made and has nothing in it yet. */
 static int reader_version(sqlite3 *db, const char *path, struct error *err)
 {
 	int version;
 
 	if (schema_version(db, &version, err) == -1)
-		return EIO;
+		return is_damage(sqlite3_errcode(db)) ? EBADMSG : EIO;
 	if (version == schema_current())
 		return 0;
 	error_set(err, "%s has version %d, not %d: hallowd-record brings it up to date when hallowd starts", path, version,

@@ -72,7 +72,8 @@ static const struct field audit_fields[] = {
 	{ KEY("denied_log_rate", take_number), FIELD(struct audit_config, denied_log_rate), .min = 1, .max = 1000000 },
 	{ KEY("denied_set_size", take_number), FIELD(struct audit_config, denied_set_size), .min = 1, .max = 16777216 },
 	{ KEY("nflog_group", take_number), FIELD(struct audit_config, nflog_group), .min = 1, .max = UINT16_MAX },
-	{ KEY("signing_key", take_reference), .unsupported = true },
+	{ KEY("signing_key", take_reference), FIELD(struct audit_config, signing_key) },
+	{ KEY("previous_key", take_reference), FIELD(struct audit_config, previous_key) },
 	{ KEY("observe", take_observe), .unsupported = true },
 	{ KEY("evidence", take_nested), .shape = &evidence_shape, .unsupported = true },
 };

@@ -210,6 +210,8 @@ void config_free(struct config *c)
 	free_endpoints(c);
 	notify_free(&c->notify);
 	free_agents(c);
+	free(c->audit.signing_key.name);
+	free(c->audit.previous_key.name);
 	free(c->path);
 	free(c->text);
 	free(c->state_dir);

@@ -95,6 +95,8 @@ struct audit_config {
 	uint32_t denied_log_rate; /* default 1000 */
 	uint32_t denied_set_size; /* default 65536 */
 	uint16_t nflog_group;     /* default 4848 */
+	struct secret_reference signing_key;  /* SECRET_NONE: state_dir/audit.key */
+	struct secret_reference previous_key; /* that signed before it; SECRET_NONE: none did */
 };
 
 enum secrets_mode { SECRETS_NOT_SAID, SECRETS_HOSTED, SECRETS_OWN };

@@ -42,6 +42,11 @@ enum message_type {
 	MSG_METRICS_STATUS, /* the answer: string, the result of `status` as JSON */
 	MSG_RESOLVE_REQUEST, /* hallowd -> hallowd-resolve, see resolve_message.h */
 	MSG_RESOLVE_RESULT,
+	MSG_WITNESS, /* see checkpoint_message.h */
+	MSG_CHECKPOINT,
+	MSG_SIGN,
+	MSG_SIGNED,
+	MSG_REFUSED,
 	MSG_TYPE_END /* no message: one more than the last */
 };
 

@@ -76,6 +76,7 @@ extern const struct verb verb_rollback;
 extern const struct verb verb_status;
 extern const struct verb verb_teardown;
 extern const struct verb verb_unpin;
+extern const struct verb verb_verify;
 
 /* All of hallowctl.  `verbs` ends with NULL.  Returns the exit code. */
 int ctl_main(const struct verb *const *verbs, int argc, char **argv);

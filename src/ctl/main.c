@@ -26,6 +26,7 @@ int main(int argc, char **argv)
 		&verb_metrics,
 		&verb_report,
 		&verb_export,
+		&verb_verify,
 		NULL,
 	};
 

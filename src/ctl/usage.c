@@ -18,7 +18,7 @@ static const struct option global_options[] = {
 
 /* Names of the contract that this version does not do. */
 static const char *const later[] = {
-	"simulate", "replay", "verify", "prove",
+	"simulate", "replay", "prove",
 	"check-proof", "checkpoint", NULL,
 };
 
@@ -43,7 +43,8 @@ void usage_all(FILE *out, const struct verb *const *verbs)
 	        "\n"
 	        "hallowctl VERB --help tells more, with examples.\n"
 	        "Exit status: 0 done; 1 failed; 2 usage or configuration; 3 held, a person must decide;\n"
-	        "4 an origin gave no list; 5 enforcement is not in place.\n",
+	        "4 an origin gave no list; 5 enforcement is not in place; 6 the audit log\n"
+	        "does not verify.\n",
 	        CONFIG_DEFAULT_PATH);
 }
 

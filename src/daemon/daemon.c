@@ -291,6 +291,20 @@ static void load_grants(struct daemon *d)
 	d->grants.last_id = (uint64_t)(time_now() / US_PER_SECOND);
 }
 
+static const struct config *config_now(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return d->lists->config;
+}
+
+static void signer_told(void *ctx, const char *kind, const char *subject, json_t *detail)
+{
+	struct daemon *d = ctx;
+
+	recorder_event(d->recorder, kind, subject, detail);
+}
+
 /* Everything that needs the privileges of the start, then gives them up. */
 static int open_all(struct daemon *d, bool changes, struct error *err)
 {
@@ -319,6 +333,10 @@ static int open_all(struct daemon *d, bool changes, struct error *err)
 		return -1;
 	if (recorder_open(d->loop, d->reaper, d->state_fd, &d->recorder, err) == -1)
 		return -1;
+	d->signer = signer_new(d->state_fd, config_now, signer_told, d);
+	if (d->signer == NULL)
+		return error_errno(err, ENOMEM, "the signer of checkpoints");
+	recorder_sign_with(d->recorder, d->signer);
 	return 0;
 }
 
@@ -360,6 +378,7 @@ static void close_all(struct daemon *d)
 	}
 	metrics_stop(d);
 	recorder_close(d->recorder);
+	signer_free(d->signer);
 	notifier_free(d->notifier);
 	kernel_close(d->kernel);
 	own_changes_free(d->own_pending);

@@ -53,6 +53,7 @@ struct daemon {
 	struct kernel *kernel;
 	int nflog_fd;      /* -1: none */
 	struct recorder *recorder; /* NULL: looking only */
+	struct signer *signer;     /* likewise */
 	struct control *control;   /* NULL with `once` */
 	struct notifier *notifier; /* NULL with `once` and `boot` */
 	struct metrics *metrics;   /* NULL until they are configured */

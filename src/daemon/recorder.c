@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/checkpoint_message.h"
 #include "core/log.h"
 #include "daemon/folders.h"
 #include "daemon/spool.h"
@@ -34,6 +35,7 @@ struct recorder {
 	int folder_fd; /* what hallowd-record works in */
 	int nflog_fd;
 	struct spool *spool;
+	struct signer *signer; /* NULL: nobody signs */
 
 	pid_t pid; /* 0: none runs */
 	int sock;
@@ -162,6 +164,47 @@ static void writable(struct recorder *r)
 	/* Any other failure shows as the end of the process. */
 }
 
+/* --- checkpoints */
+
+void recorder_sign_with(struct recorder *r, struct signer *signer)
+{
+	r->signer = signer;
+}
+
+static void tell_witness(struct recorder *r)
+{
+	const char *log;
+	uint64_t size;
+
+	if (r->signer == NULL)
+		return;
+	signer_last(r->signer, &log, &size);
+	if (witness_encode(&r->out, log, size) == -1)
+		log_error("no memory to tell hallowd-record what was signed");
+}
+
+static void got_sign(struct recorder *r, struct message *m)
+{
+	struct checkpoint_request request;
+	struct buffer note = BUFFER_INIT;
+	struct error err = { "nobody signs" };
+	int result;
+
+	if (checkpoint_request_decode(m, &request) == -1) {
+		log_warning("hallowd-record asked for a checkpoint in a way that is not expected");
+		return;
+	}
+	if (r->signer != NULL && signer_sign(r->signer, &request, &note, &err) == 0)
+		result = signed_encode(&r->out, note.data, note.len);
+	else
+		result = refused_encode(&r->out, err.text);
+	if (result == -1)
+		log_error("no memory to answer hallowd-record about a checkpoint");
+	tell_witness(r);
+	checkpoint_request_free(&request);
+	buffer_free(&note);
+}
+
 static void got_message(struct recorder *r, struct message *m)
 {
 	struct audit_ack ack;
@@ -180,6 +223,9 @@ static void got_message(struct recorder *r, struct message *m)
 				sync_done(r, s, true);
 				return;
 			}
+		return;
+	case MSG_SIGN:
+		got_sign(r, m);
 		return;
 	case MSG_STALLED:
 		if (audit_number_decode(m, &id) == 0)
@@ -216,6 +262,7 @@ static void got_ready(struct recorder *r, struct message *m)
 	}
 	r->ready = true;
 	spool_recorder_has(r->spool, seq);
+	tell_witness(r);
 	r->sent = seq;
 	if (r->policy.len > 0 && buffer_add(&r->out, r->policy.data, r->policy.len) == -1)
 		log_error("no memory to tell hallowd-record the policy");
@@ -411,7 +458,8 @@ static void ask(struct recorder *r, enum message_type type, recorder_synced *don
 	*s = (struct sync){ .id = ++r->last_sync, .done = done, .ctx = ctx, .r = r, .next = r->syncs };
 	r->syncs = s;
 	s->timer = loop_after(r->loop, SYNC_TIMEOUT_MS, sync_late, s);
-	if (audit_number_encode(&r->out, type, type == MSG_SYNC ? s->id : 0) == -1)
+	if (type == MSG_CHECKPOINT ? checkpoint_ask_encode(&r->out, s->id) == -1
+	                           : audit_number_encode(&r->out, type, type == MSG_SYNC ? s->id : 0) == -1)
 		sync_done(r, s, false);
 	else
 		update_watch(r);
@@ -421,6 +469,14 @@ void recorder_sync(struct recorder *r, recorder_synced *done, void *ctx)
 {
 	if (r->ready)
 		ask(r, MSG_SYNC, done, ctx);
+	else
+		done(ctx, false);
+}
+
+void recorder_checkpoint(struct recorder *r, recorder_synced *done, void *ctx)
+{
+	if (r->ready && r->signer != NULL)
+		ask(r, MSG_CHECKPOINT, done, ctx);
 	else
 		done(ctx, false);
 }

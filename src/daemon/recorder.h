@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "daemon/loop.h"
 #include "daemon/process.h"
+#include "daemon/signer.h"
 
 struct recorder; /* opaque */
 
@@ -25,6 +26,9 @@ void recorder_start(struct recorder *r, int nflog_fd);
 typedef void recorder_heard(void *ctx, time_us when, const char *kind, const char *subject, const char *detail);
 void recorder_listen(struct recorder *r, recorder_heard *heard, void *ctx);
 
+/* Who signs its checkpoints; borrowed. */
+void recorder_sign_with(struct recorder *r, struct signer *signer);
+
 /* Tells an event; `detail` (a JSON object, may be NULL) is taken over. */
 void recorder_event(struct recorder *r, const char *kind, const char *subject, json_t *detail);
 void recorder_event_at(struct recorder *r, time_us when, const char *kind, const char *subject, json_t *detail);
@@ -38,7 +42,10 @@ void recorder_reading(struct recorder *r, const struct audit_reading *reading);
 typedef void recorder_synced(void *ctx, bool on_disk);
 void recorder_sync(struct recorder *r, recorder_synced *done, void *ctx);
 
-/* The same, then ends it for good. */
+/* The same, and has a checkpoint of it signed, which state_dir/checkpoint then is unless that was refused. */
+void recorder_checkpoint(struct recorder *r, recorder_synced *done, void *ctx);
+
+/* The same as recorder_sync, then ends it for good, with a checkpoint of all that there is. */
 void recorder_stop(struct recorder *r, recorder_synced *done, void *ctx);
 
 struct recorder_state {

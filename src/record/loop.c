@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/checkpoint_message.h"
 #include "core/log.h"
 #include "record/record.h"
 #include "record/recorder.h"
@@ -21,10 +22,12 @@
 #define RETRY_LONGEST_MS 5000
 #define RETAIN_INTERVAL_MS 60000
 #define RETAIN_STEP_MS 20
+#define LAST_SIGNATURE_MS 2000 /* so long is waited for it at the end */
 
 struct sync {
 	uint64_t id;
 	int64_t due_ms;
+	bool checkpoint; /* not answered before one is signed, too */
 };
 
 struct loop {
@@ -34,6 +37,10 @@ struct loop {
 	struct sync *syncs; /* not answered yet; owned */
 	size_t sync_count, sync_cap;
 	int64_t stop_ms;    /* all up to then must be committed before it stops; NEVER: not told to */
+	uint64_t *askers;   /* ids of those whose checkpoint is under way; owned */
+	size_t asker_count;
+	bool finishing;     /* all is committed, and only the last checkpoint is waited for */
+	int64_t finish_ms;  /* but not longer */
 	int64_t done_ms;    /* all up to then is committed */
 	int64_t rest_ms;    /* the NFLOG socket is left alone until then */
 	int64_t retry_ms;   /* the database refused, and is left alone until then; 0: it did not */
@@ -77,7 +84,7 @@ static int acknowledge(struct loop *l, int64_t now, bool at_once)
 
 /* --- from hallowd */
 
-static int add_sync(struct loop *l, uint64_t id, int64_t now)
+static int add_sync(struct loop *l, uint64_t id, bool checkpoint, int64_t now)
 {
 	size_t cap = l->sync_cap == 0 ? 8 : l->sync_cap * 2;
 	struct sync *syncs = l->syncs;
@@ -89,7 +96,7 @@ static int add_sync(struct loop *l, uint64_t id, int64_t now)
 		l->syncs = syncs;
 		l->sync_cap = cap;
 	}
-	syncs[l->sync_count++] = (struct sync){ id, now + SETTLE_MS };
+	syncs[l->sync_count++] = (struct sync){ id, now + SETTLE_MS, checkpoint };
 	return 0;
 }
 
@@ -101,8 +108,12 @@ static int take_message(struct loop *l, struct message *m, size_t used, int64_t 
 
 	switch (m->type) {
 	case MSG_SYNC:
-		result = audit_number_decode(m, &id) == -1 || add_sync(l, id, now) == -1 ? error_set(&err, "a sync cannot be"
+		result = audit_number_decode(m, &id) == -1 || add_sync(l, id, false, now) == -1 ? error_set(&err, "a sync cannot be"
 			" taken in") : 0;
+		break;
+	case MSG_CHECKPOINT:
+		result = checkpoint_ask_decode(m, &id) == -1 || add_sync(l, id, true, now) == -1 ? error_set(&err, "the wish for a"
+			" checkpoint cannot be taken in") : 0;
 		break;
 	case MSG_STOP:
 		l->stop_ms = now + SETTLE_MS;
@@ -160,8 +171,8 @@ static int receive(struct loop *l, int64_t now)
 static bool may_drain(const struct loop *l)
 {
 	/* A new recorder is told the policy first; until then, packets wait, unless hallowd wants all that there is. */
-	return l->recorder.policies.latest != NULL || l->recorder.reading_count > 0 || l->sync_count > 0 ||
-	       l->stop_ms != NEVER;
+	return !l->finishing && (l->recorder.policies.latest != NULL || l->recorder.reading_count > 0 || l->sync_count > 0 ||
+	       l->stop_ms != NEVER);
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -181,6 +192,9 @@ static int timeout(const struct loop *l, int64_t now)
 {
 	int64_t due = sooner(drain_due(l), l->retain_ms);
 
+	due = sooner(due, signing_due(&l->recorder.signing, &l->recorder.store));
+	if (l->finishing)
+		due = sooner(due, l->finish_ms);
 	if (l->retry_ms != 0)
 		due = l->retry_ms;
 	else if (recorder_has_work(&l->recorder))
@@ -217,6 +231,23 @@ static int wait_for_work(struct loop *l, bool *packets)
 
 /* --- work */
 
+/* Who wants a checkpoint is answered later. */
+static int answer_sync(struct loop *l, const struct sync *s)
+{
+	struct signing *g = &l->recorder.signing;
+	uint64_t *askers;
+
+	if (!s->checkpoint)
+		return audit_number_encode(&l->out, MSG_SYNCED, s->id);
+	askers = reallocarray(l->askers, l->asker_count + 1, sizeof(*askers));
+	if (askers == NULL)
+		return -1;
+	l->askers = askers;
+	askers[l->asker_count++] = s->id;
+	g->wanted = g->kept = true;
+	return 0;
+}
+
 static int answer(struct loop *l, int64_t now)
 {
 	size_t answered = 0;
@@ -224,7 +255,7 @@ static int answer(struct loop *l, int64_t now)
 	if (acknowledge(l, now, l->sync_count > 0 || l->stop_ms != NEVER) == -1)
 		return -1;
 	while (answered < l->sync_count && l->syncs[answered].due_ms <= l->done_ms)
-		if (audit_number_encode(&l->out, MSG_SYNCED, l->syncs[answered++].id) == -1)
+		if (answer_sync(l, &l->syncs[answered++]) == -1)
 			return -1;
 	l->sync_count -= answered;
 	if (answered > 0)
@@ -286,12 +317,57 @@ static int record_batch(struct loop *l, bool packets)
 	return 0;
 }
 
+/* --- checkpoints */
+
+static int answer_askers(struct loop *l)
+{
+	for (size_t i = 0; i < l->asker_count; i++)
+		if (audit_number_encode(&l->out, MSG_SYNCED, l->askers[i]) == -1)
+			return -1;
+	l->asker_count = 0;
+	return 0;
+}
+
+/* Stores what was signed, asks for what is due, and answers who waited. */
+static int sign(struct loop *l)
+{
+	struct recorder *r = &l->recorder;
+	int64_t now = time_monotonic_ms();
+
+	if (l->retry_ms != 0 || !r->loaded)
+		return 0;
+	if (r->signing.note.len > 0 && r->signing.store_ms <= now)
+		signing_store(&r->signing, &r->store, now);
+	if (signing_due(&r->signing, &r->store) <= now && r->signing.note.len == 0 &&
+	    signing_ask(&r->signing, &r->store, now, &l->out) == -1)
+		return -1;
+	if (l->asker_count > 0 && signing_idle(&r->signing) && answer_askers(l) == -1)
+		return -1;
+	send_out(l);
+	return 0;
+}
+
+/* Everything is committed: the last checkpoint is what is left to do. */
+static bool finished(struct loop *l)
+{
+	struct recorder *r = &l->recorder;
+	int64_t now = time_monotonic_ms();
+
+	if (!l->finishing) {
+		l->finishing = true;
+		l->finish_ms = now + LAST_SIGNATURE_MS;
+		l->stop_ms = NEVER;
+		r->signing.wanted = r->signing.told && r->store.tree.edge.size > 0 && r->store.tree.commits > r->signing.commits;
+	}
+	return now >= l->finish_ms || (signing_idle(&r->signing) && l->asker_count == 0 && l->out.len == 0);
+}
+
 static void retain(struct loop *l)
 {
 	int64_t now = time_monotonic_ms();
 	bool more;
 
-	if (now < l->retain_ms || l->retry_ms != 0 || recorder_has_work(&l->recorder))
+	if (now < l->retain_ms || l->retry_ms != 0 || l->finishing || recorder_has_work(&l->recorder))
 		return;
 	if (recorder_retain(&l->recorder, &more) == -1)
 		more = false;
@@ -317,9 +393,11 @@ static int turn(struct loop *l)
 		return -1;
 	if (l->gone)
 		return finish(l);
-	if (record_batch(l, packets) == -1)
+	if (!l->finishing && record_batch(l, packets) == -1)
 		return -1;
-	if (l->done_ms >= l->stop_ms)
+	if (sign(l) == -1)
+		return -1;
+	if ((l->finishing || l->done_ms >= l->stop_ms) && finished(l))
 		return 0;
 	retain(l);
 	return 1;
@@ -371,6 +449,7 @@ int record_run(int sock, int nflog)
 	buffer_free(&l.in);
 	buffer_free(&l.out);
 	free(l.syncs);
+	free(l.askers);
 	close(lock);
 	return result;
 }

@@ -26,7 +26,8 @@ int recorder_init(struct recorder *r, int nflog_fd, struct error *err)
 	r->decider = (struct decider){ &r->store, &r->pools, &r->policies, &r->prefixes, NULL, 0 };
 	if (nflog_init(&r->nflog, nflog_fd, err) == -1)
 		return -1;
-	if (store_open(&r->store) == 0 && load(r) == 0) {
+	if (store_open(&r->store) == 0 && load(r) == 0 &&
+	    signing_load(&r->signing, &r->store, time_monotonic_ms()) == 0) {
 		const struct store_state *state = &r->store.state;
 
 		nflog_continue(&r->nflog, state->nflog_socket, state->nflog_seq, state->unreported);
@@ -52,6 +53,7 @@ void recorder_free(struct recorder *r)
 		drop_reading(r);
 	decider_free(&r->decider);
 	coverage_free(&r->coverage);
+	signing_free(&r->signing);
 	elements_free(&r->elements);
 	pools_free(&r->pools);
 	policies_free(&r->policies);
@@ -110,6 +112,11 @@ int recorder_take(struct recorder *r, struct message *m, const unsigned char *by
 		return keep_message(r, bytes, len, err);
 	case MSG_POLICY:
 		return take_policy(r, m, err) == -1 ? -1 : keep_message(r, bytes, len, err);
+	case MSG_WITNESS:
+	case MSG_SIGNED:
+	case MSG_REFUSED:
+		return signing_take(&r->signing, m, now_ms) == 0 ? 0
+		       : error_set(err, "a message about checkpoints from hallowd does not fit; is it of another version?");
 	case MSG_READING:
 		return take_reading(r, m, now_ms, err);
 	default:
@@ -339,7 +346,8 @@ static void committed(struct recorder *r, int64_t now_ms, bool reported, size_t 
 /* Into the new file goes also what hallowd will not tell again: the policy. */
 static void begin_anew(struct recorder *r)
 {
-	if (store_begin_anew(&r->store) == -1)
+	if (store_begin_anew(&r->store) == -1 ||
+	    signing_load(&r->signing, &r->store, time_monotonic_ms()) == -1)
 		log_error("a new audit log cannot be begun: %s", r->store.err.text);
 	else if (r->policies.latest != NULL && audit_policy_encode(&r->pending, r->policies.latest) == -1)
 		log_error("no memory for the policy in the new audit log");

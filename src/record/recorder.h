@@ -11,6 +11,7 @@
 #include "record/denied.h"
 #include "record/nflog.h"
 #include "record/policies.h"
+#include "record/signing.h"
 #include "record/store.h"
 #include "record/tally.h"
 
@@ -35,6 +36,7 @@ struct recorder {
 	struct elements elements;
 	struct coverage coverage;
 	struct decider decider;
+	struct signing signing;
 	struct buffer pending;   /* whole messages that are not committed yet: EVENT, REVISION, POLICY */
 	struct waiting_reading readings[READINGS_KEPT]; /* not settled yet, oldest first */
 	size_t reading_count;

@@ -95,6 +95,8 @@ struct store {
 	struct error err; /* of the last call that failed */
 	int code;         /* SQLite's primary result code of it */
 	struct tree tree;
+	uint64_t signed_size; /* leaves that the newest checkpoint covers */
+	int64_t pruned_day;   /* when old checkpoints were last looked through */
 	struct store_state state;
 	struct store_endpoint *endpoints; /* sorted by name */
 	size_t endpoint_count, endpoint_cap;
