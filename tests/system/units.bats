@@ -30,7 +30,7 @@ needs_systemd() { command -v systemd-analyze >/dev/null || skip "no systemd-anal
 @test "units: exposure is 1.5 at most, offline" {
 	needs_systemd
 	local name exposure
-	for name in hallowd hallowd-boot; do
+	for name in hallowd hallowd-boot hallowd-report; do
 		exposure=$(systemd-analyze security --offline=true --no-pager "$UNITS/$name.service" 2>/dev/null |
 			sed -n 's/.*exposure level for .*: \([0-9.]*\) .*/\1/p')
 		echo "$name.service: $exposure"
