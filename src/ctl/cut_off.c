@@ -1,14 +1,13 @@
 #include "ctl/cut_off.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "audit/audit.h"
+#include "audit/counts.h"
 #include "ctl/answer.h"
 #include "ctl/daemon.h"
-#include "report/query.h"
 
 #define SHOWN 10 /* sources of one endpoint in a warning; cut_off has all of them */
 
@@ -85,57 +84,86 @@ static bool is_cut(const struct search *s, const struct address *source)
 	return false;
 }
 
-/* Columns: source, connections, time of the last. */
-static void note(struct search *s, const char *endpoint, sqlite3_stmt *row)
-{
-	char source[ADDRESS_TEXT_MAX], last[TIME_TEXT_MAX];
-	struct address a;
+/* What was let in at one endpoint: of each source and decision, with the endpoint's name. */
+struct came {
+	const char *endpoint; /* borrowed */
+	const struct audit_source_count *count;
+};
 
-	if (audit_column_address(row, 0, &a) == -1 || !is_cut(s, &a))
-		return;
-	json_array_append_new(s->found, json_pack("{s:s, s:s, s:I, s:s}", "endpoint", endpoint, "source",
-	                                          address_format(&a, source), "connections",
-	                                          (json_int_t)sqlite3_column_int64(row, 1), "last",
-	                                          time_format(sqlite3_column_int64(row, 2), 0, last)));
+static int compare_came(const void *a, const void *b)
+{
+	const struct came *x = a, *y = b;
+	int c = strcmp(x->endpoint, y->endpoint);
+
+	return c != 0 ? c : address_compare(&x->count->source, &y->count->source);
 }
 
-static int search_endpoint(struct search *s, sqlite3 *db, const char *id, const char *endpoint, struct error *err)
+static void note(struct search *s, const struct came *c, uint64_t connections, time_us last)
 {
-	const char *texts[] = { id, NULL };
-	char since[24];
-	sqlite3_stmt *row;
-	int rc;
+	char source[ADDRESS_TEXT_MAX], time[TIME_TEXT_MAX];
 
-	snprintf(since, sizeof(since), "%" PRId64, time_now() - CUT_OFF_DAYS * INT64_C(86400) * US_PER_SECOND);
-	texts[1] = since;
-	if (query_start(db, &row,
-	                "SELECT c.source, count(*), max(c.id + c.skew) FROM connection c"
-	                " WHERE c.id >= CAST(?2 AS INTEGER)"
-	                " AND c.decision IN (SELECT id FROM decision WHERE endpoint = CAST(?1 AS INTEGER) AND verdict = 0)"
-	                " GROUP BY c.source ORDER BY c.source", texts, 2, err) == -1)
-		return -1;
-	while ((rc = query_next(row, err)) == 1)
-		note(s, endpoint, row);
-	sqlite3_finalize(row);
-	return rc;
+	json_array_append_new(s->found, json_pack("{s:s, s:s, s:I, s:s}", "endpoint", c->endpoint, "source",
+	                                          address_format(&c->count->source, source), "connections",
+	                                          (json_int_t)connections, "last", time_format(last, 0, time)));
+}
+
+/* One source may have been let in by several decisions: they stand together. */
+static void note_all(struct search *s, const struct came *came, size_t count)
+{
+	bool concerned = false;
+
+	for (size_t i = 0, next; i < count; i = next) {
+		uint64_t connections = 0;
+		time_us last = 0;
+
+		for (next = i; next < count && compare_came(&came[next], &came[i]) == 0; next++) {
+			connections += came[next].count->rows;
+			last = came[next].count->last > last ? came[next].count->last : last;
+		}
+		if (i == 0 || strcmp(came[i].endpoint, came[i - 1].endpoint) != 0)
+			concerned = look_at(s, came[i].endpoint);
+		if (concerned && is_cut(s, &came[i].count->source))
+			note(s, &came[i], connections, last);
+	}
+}
+
+static int gather(struct search *s, const struct audit_counts *counts, const struct audit_decisions *decisions,
+                  struct error *err)
+{
+	struct came *came = calloc(counts->source_count + 1, sizeof(*came));
+	size_t n = 0;
+
+	if (came == NULL)
+		return error_set(err, "out of memory");
+	for (size_t i = 0; i < counts->source_count; i++) {
+		const struct audit_decision *d = audit_decision(decisions, counts->sources[i].decision);
+
+		if (d != NULL && d->deny == 0)
+			came[n++] = (struct came){ d->endpoint, &counts->sources[i] };
+	}
+	qsort(came, n, sizeof(*came), compare_came);
+	note_all(s, came, n);
+	free(came);
+	return 0;
 }
 
 static int search_all(struct search *s, sqlite3 *db, struct error *err)
 {
-	sqlite3_stmt *endpoint;
+	time_us now = time_now();
+	struct audit_counts counts = { 0 };
+	struct audit_decisions decisions = { 0 };
 	int rc;
 
-	if (query_start(db, &endpoint, "SELECT id, name FROM endpoint ORDER BY name", NULL, 0, err) == -1)
-		return -1;
-	while ((rc = query_next(endpoint, err)) == 1) {
-		if (!look_at(s, query_text(endpoint, 1)))
-			continue;
-		if (search_endpoint(s, db, query_text(endpoint, 0), query_text(endpoint, 1), err) == -1) {
-			rc = -1;
-			break;
-		}
-	}
-	sqlite3_finalize(endpoint);
+	/* In one transaction, so that each row's decision is there; closing the log ends it. */
+	if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+		return error_set(err, "the audit log cannot be read: %s", sqlite3_errmsg(db));
+	rc = audit_decisions_read(db, &decisions, err);
+	if (rc == 0)
+		rc = audit_counts_read(db, now - CUT_OFF_DAYS * INT64_C(86400) * US_PER_SECOND, now + US_PER_SECOND, &counts, err);
+	if (rc == 0)
+		rc = gather(s, &counts, &decisions, err);
+	audit_counts_free(&counts);
+	audit_decisions_free(&decisions);
 	return rc;
 }
 

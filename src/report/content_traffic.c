@@ -271,6 +271,20 @@ static bool was_denied(const struct report_source *s)
 	return report_attempts(s) > 0;
 }
 
+static bool was_observed(const struct report_source *s)
+{
+	return s->observed > 0;
+}
+
+static int by_observed(const void *a, const void *b)
+{
+	const struct visitor *x = a, *y = b;
+
+	if (x->source->observed != y->source->observed)
+		return x->source->observed > y->source->observed ? -1 : 1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
 static int by_allowed(const void *a, const void *b)
 {
 	const struct visitor *x = a, *y = b;
@@ -351,6 +365,44 @@ static void add_allowed(struct document *d)
 	free(all);
 }
 
+static bool any_is_observed(const struct report *r)
+{
+	for (size_t i = 0; i < r->endpoint_count; i++)
+		if (strcmp(r->endpoints[i].mode, "observe") == 0)
+			return true;
+	return false;
+}
+
+/* What enforcing would have cut off. */
+static void add_observed(struct document *d)
+{
+	static const struct doc_column columns[] = {
+		{ "Observed source", ALIGN_LEFT }, { "Endpoint", ALIGN_LEFT }, { "Connections", ALIGN_RIGHT },
+		{ "First seen", ALIGN_LEFT }, { "Last seen", ALIGN_LEFT },
+	};
+	size_t count;
+	struct visitor *all = visitors(d, was_observed, by_observed, &count);
+
+	if (count == 0 && any_is_observed(d->report))
+		doc_text(d, DOC_TEXT, "Nobody came to an observed endpoint whom enforcing would have cut off.");
+	if (count > 0) {
+		doc_table(d, "observed", DOC_COLUMNS(columns), "Whom enforcing would have cut off: let in only because the endpoint "
+		                                               "was observed");
+		doc_sortable(d);
+	}
+	for (size_t i = 0; i < count && i < ALLOWED_SHOWN; i++) {
+		const struct report_source *s = all[i].source;
+
+		doc_cell(d, s->source);
+		doc_cell(d, content_endpoint(all[i].endpoint->name));
+		doc_number(d, s->observed);
+		doc_time(d, s->first);
+		doc_time(d, s->last);
+	}
+	content_more(d, count > ALLOWED_SHOWN ? count - ALLOWED_SHOWN : 0, "sources.csv");
+	free(all);
+}
+
 static void add_reconciliation(struct document *d, const char *name, const char *verdict, const struct report_count *c)
 {
 	if (c->counted == 0 && report_balanced(c))
@@ -403,6 +455,7 @@ void content_connections(struct document *d)
 			add_endpoint_days(d);
 	}
 	add_allowed(d);
+	add_observed(d);
 	add_reconciliations(d);
 }
 

@@ -89,12 +89,13 @@ static int endpoints_csv(const struct report *r, FILE *out)
 {
 	size_t i;
 
-	fputs("endpoint,kind,mode,allowed,denied,aggregated,lost,counted,coverage_percent,orchestrator_allowed,place,lists,"
-	      "way,owner,reason\r\n",
+	fputs("endpoint,kind,mode,allowed,denied,aggregated,lost,counted,coverage_percent,orchestrator_allowed,would_deny,"
+	      "place,lists,way,owner,reason\r\n",
 	      out);
 	for (i = 0; i < r->endpoint_count; i++) {
 		const struct report_endpoint *e = &r->endpoints[i];
 		struct report_count total = report_total(e);
+		uint64_t sources;
 
 		add_text(out, e->name, ',');
 		add_text(out, e->kind, ',');
@@ -110,6 +111,7 @@ static int endpoints_csv(const struct report *r, FILE *out)
 		if (e->is_secret_store)
 			fprintf(out, "%" PRIu64, e->orchestrator_allowed);
 		fputc(',', out);
+		add_number(out, report_would_deny(e, &sources), ',');
 		add_text(out, e->place, ',');
 		add_text(out, e->lists, ',');
 		add_text(out, e->way, ',');

@@ -98,6 +98,13 @@ static json_t *slots_json(const struct report *r, const struct report_slot *slot
 	return array;
 }
 
+static json_t *would_deny_json(const struct report_endpoint *e)
+{
+	uint64_t sources, connections = report_would_deny(e, &sources);
+
+	return json_pack("{s:o, s:o}", "connections", number(connections), "sources", number(sources));
+}
+
 static json_t *endpoint_json(const struct report *r, const struct report_endpoint *e)
 {
 	struct report_count total = report_total(e);
@@ -113,6 +120,7 @@ static json_t *endpoint_json(const struct report *r, const struct report_endpoin
 	set(object, "counted", number(total.counted));
 	set(object, "coverage_percent", e->seen ? json_real(e->coverage_percent) : json_null());
 	set(object, "orchestrator_allowed", e->is_secret_store ? number(e->orchestrator_allowed) : json_null());
+	set(object, "would_deny", would_deny_json(e));
 	set(object, "place", text_or_null(e->place));
 	set(object, "lists", names_json(e->lists));
 	set(object, "way", text_or_null(e->way));

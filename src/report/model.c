@@ -333,6 +333,18 @@ time_us report_slot_start(const struct report *r, size_t i)
 	return start < r->from ? r->from : start > r->to ? r->to : start;
 }
 
+uint64_t report_would_deny(const struct report_endpoint *e, uint64_t *sources)
+{
+	uint64_t connections = 0;
+
+	*sources = 0;
+	for (size_t i = 0; i < e->source_count; i++) {
+		connections += e->sources[i].observed;
+		*sources += e->sources[i].observed > 0;
+	}
+	return connections;
+}
+
 struct report_count report_total(const struct report_endpoint *e)
 {
 	struct report_count total = {

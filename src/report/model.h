@@ -210,6 +210,9 @@ bool report_balanced(const struct report_count *c);
 /* Both of a denied attempt's kinds: recorded one by one, and only counted. */
 uint64_t report_attempts(const struct report_source *s);
 
+/* What enforcing would have cut off: connections let in only because the endpoint was observed, and of how many sources. */
+uint64_t report_would_deny(const struct report_endpoint *e, uint64_t *sources);
+
 /* When it last let somebody in, of the recorded connections; "" for never. */
 const char *report_last_use(const struct report_endpoint *e);
 

@@ -178,6 +178,13 @@ observed|4" sql "SELECT reason, count(*) FROM connections WHERE endpoint = 'orde
 	same "$(ctl -o json explain $STRANGER4 $FORWARD4 | jq -c '[.verdict, .reason]')" '["allow","observed"]'
 	same "$(ctl -o json report | jq -c '.endpoints[] | select(.name == "orders-db") | [.mode, .denied, [.sources[] | select(.observed > 0) | .source]]')" \
 		"[\"observe\",0,[\"$STRANGER4\",\"$OFFICE4\",\"$OFFICE6\",\"$STRANGER6\"]]"
+	same "$(ctl -o json report | jq -c '.endpoints[] | select(.name == "orders-db").would_deny')" '{"connections":4,"sources":4}'
+	local format
+	for format in text md html; do
+		ctl -o $format report >"$LAB_DIR/report.$format"
+		grep -F 'Whom enforcing would have cut off' "$LAB_DIR/report.$format" >/dev/null
+	done
+	grep -A 6 'Whom enforcing would' "$LAB_DIR/report.text" | grep -Eq "^ *$OFFICE6 +orders-db +1 "
 	# Enforcing cuts off just these.
 	sed -i 's/^    mode: observe/    mode: enforce/' "$CONF"
 	same "$(ctl -o json plan | jq -c '[.cut_off[].source]')" "[\"$STRANGER4\",\"$OFFICE4\",\"$OFFICE6\",\"$STRANGER6\"]"

@@ -198,9 +198,9 @@ static void csv_folder_holds_every_table(void **state)
 	if (report_csv_folder(r, f->folder, &err) == -1)
 		fail_msg("%s", err.text);
 	has_file(f->folder, "endpoints.csv",
-	         "endpoint,kind,mode,allowed,denied,aggregated,lost,counted,coverage_percent,orchestrator_allowed,place,"
+	         "endpoint,kind,mode,allowed,denied,aggregated,lost,counted,coverage_percent,orchestrator_allowed,would_deny,place,"
 	         "lists,way,owner,reason\r\n"
-	         "api,kubernetes-api,enforce,2,2,97,1,102,100.0000,,,,direct,,\r\n");
+	         "api,kubernetes-api,enforce,2,2,97,1,102,100.0000,,0,,,direct,,\r\n");
 	/* A formula is text: an apostrophe in front. */
 	has_file(f->folder, "list_changes.csv",
 	         "list,revision,time,added,removed,origins,decided_by,reason\r\n"
