@@ -68,6 +68,7 @@ SHAPE(evidence_shape, "the evidence", evidence_fields);
 
 static const struct field audit_fields[] = {
 	{ KEY("retention", take_duration), FIELD(struct audit_config, retention), .max = (uint64_t)36500 * DAY },
+	{ KEY("max_size", take_size), FIELD(struct audit_config, max_size), .min = 16 << 20, .max = (uint64_t)1 << 50 },
 	{ KEY("on_failure", take_on_failure) },
 	{ KEY("denied_log_rate", take_number), FIELD(struct audit_config, denied_log_rate), .min = 1, .max = 1000000 },
 	{ KEY("denied_set_size", take_number), FIELD(struct audit_config, denied_set_size), .min = 1, .max = 16777216 },

@@ -92,6 +92,8 @@ struct list_config {
 
 struct audit_config {
 	int64_t retention;        /* seconds; default 400d; 0: for ever */
+	uint64_t max_size;        /* bytes that audit.db may hold; default 0: any */
+	bool deny_unrecorded;     /* on_failure: deny; default false */
 	uint32_t denied_log_rate; /* default 1000 */
 	uint32_t denied_set_size; /* default 65536 */
 	uint16_t nflog_group;     /* default 4848 */

@@ -174,6 +174,7 @@ int audit_policy_encode(struct buffer *out, const struct audit_policy *p)
 	put_string(&w, p->epoch);
 	put_u8(&w, p->continued);
 	put_i64(&w, p->retention_seconds);
+	put_u64(&w, p->max_bytes);
 	put_count(&w, p->endpoint_count);
 	for (size_t i = 0; i < p->endpoint_count; i++)
 		put_endpoint(&w, &p->endpoints[i]);
@@ -189,6 +190,7 @@ int audit_policy_decode(struct message *m, struct audit_policy *p)
 	p->epoch = get_string(m);
 	p->continued = get_choice(m, 1);
 	p->retention_seconds = get_i64(m);
+	p->max_bytes = get_u64(m);
 	p->endpoints = get_array(m, ENDPOINT_LEAST, sizeof(*p->endpoints), &p->endpoint_count);
 	for (size_t i = 0; i < p->endpoint_count && !m->bad; i++)
 		get_endpoint(m, &p->endpoints[i]);
@@ -322,6 +324,7 @@ int audit_ack_encode(struct buffer *out, const struct audit_ack *a)
 	put_u64(&w, a->seq);
 	put_u64(&w, a->recorded);
 	put_u64(&w, a->lost);
+	put_u64(&w, a->behind_ms);
 	return message_end(&w);
 }
 
@@ -333,5 +336,6 @@ int audit_ack_decode(struct message *m, struct audit_ack *a)
 	a->seq = get_u64(m);
 	a->recorded = get_u64(m);
 	a->lost = get_u64(m);
+	a->behind_ms = get_u64(m);
 	return message_done(m) ? 0 : -1;
 }

@@ -76,6 +76,7 @@ struct audit_policy {
 	                        while hallowd runs; 0: that time was unprotected.  A policy that is told again is known by
 	                        its time. */
 	int64_t retention_seconds; /* older connections, aggregates and tallies are deleted; 0: kept for ever */
+	uint64_t max_bytes;        /* the oldest of these are deleted while audit.db holds more; 0: it may grow */
 	struct audit_policy_endpoint *endpoints;
 	size_t endpoint_count;
 };
@@ -134,13 +135,14 @@ void audit_reading_free(struct audit_reading *r);
  *               committed and the tallies of the last READING are settled.
  * STOP{u64 0}:  the same, then exit 0.
  * READY{u64 last committed sequence}: sent once, when the database is open.
- * ACK{u64 committed sequence, u64 rows recorded so far by this process, u64 netlink messages lost so far}.
+ * ACK{u64 committed sequence, u64 rows recorded so far by this process, u64 netlink messages lost so far, u64
+ *     milliseconds: how old the oldest packet is that may wait to be committed, 0 where none does}.
  * STALLED{u64 1}: the database takes nothing, as on a full disk; it is tried again and again.  {u64 0}: it does again. */
 /* SYNC, SYNCED, READY, STALLED; STOP with 0. */
 int audit_number_encode(struct buffer *out, enum message_type type, uint64_t number);
 int audit_number_decode(struct message *m, uint64_t *number);
 struct audit_ack {
-	uint64_t seq, recorded, lost;
+	uint64_t seq, recorded, lost, behind_ms;
 };
 int audit_ack_encode(struct buffer *out, const struct audit_ack *a);
 int audit_ack_decode(struct message *m, struct audit_ack *a);

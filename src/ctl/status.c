@@ -137,10 +137,24 @@ static void show_sandbox(const json_t *sandbox)
 		puts("note: this kernel has no seccomp filters: no system call is refused to hallowd's programs");
 }
 
+/* A row is on disk within a second; what takes longer is said. */
+static void show_audit(const json_t *audit, const json_t *recorder)
+{
+	long long behind_ms = json_is_object(recorder) ? answer_number(recorder, "behind_ms") : 0;
+
+	if (!json_is_object(audit)) {
+		puts("audit log: cannot be read");
+		return;
+	}
+	printf("audit log: %lld recorded, %lld aggregated, %lld lost", answer_number(audit, "recorded"),
+	       answer_number(audit, "aggregated"), answer_number(audit, "lost"));
+	if (behind_ms >= 1000)
+		printf("; %lld seconds behind", behind_ms / 1000);
+	putchar('\n');
+}
+
 static void show(struct ctl *ctl, const json_t *result)
 {
-	const json_t *audit = json_object_get(result, "audit");
-
 	answer_print_lines(stdout, "problem: ", json_object_get(result, "problems"));
 	show_torn_down(json_object_get(result, "torn_down"));
 	show_yes_no(ctl, "enforcing", answer_bool(result, "enforcing"));
@@ -151,11 +165,7 @@ static void show(struct ctl *ctl, const json_t *result)
 	show_agents(ctl, json_object_get(result, "agents"));
 	show_neighbours(json_object_get(result, "neighbours"));
 	show_sandbox(json_object_get(result, "sandbox"));
-	if (json_is_object(audit))
-		printf("audit log: %lld recorded, %lld aggregated, %lld lost\n", answer_number(audit, "recorded"),
-		       answer_number(audit, "aggregated"), answer_number(audit, "lost"));
-	else
-		puts("audit log: cannot be read");
+	show_audit(json_object_get(result, "audit"), json_object_get(result, "recorder"));
 }
 
 /* Zeros where there is no audit log yet.  -1: the log is there and cannot be read. */

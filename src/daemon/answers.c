@@ -1,8 +1,10 @@
 #include "daemon/answers.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/control.h"
@@ -13,6 +15,9 @@
 #include "daemon/notify.h"
 #include "daemon/presence.h"
 #include "daemon/provenance.h"
+
+#define BEHIND_TOLD_MS 10000
+#define JOURNAL_TOLD_BYTES (256 << 20)
 
 /* --- status --- */
 
@@ -107,6 +112,14 @@ static json_t *status_lists(struct daemon *d, struct texts *problems, int *exit_
 	return array;
 }
 
+/* Of the database's journal; 0 where there is none. */
+static int64_t journal_bytes(const struct daemon *d)
+{
+	struct stat st;
+
+	return fstatat(d->state_fd, "audit.db-wal", &st, AT_SYMLINK_NOFOLLOW) == 0 ? (int64_t)st.st_size : 0;
+}
+
 static void recorder_problems(struct daemon *d, const struct recorder_state *r, struct texts *problems)
 {
 	if (d->once) {
@@ -118,6 +131,12 @@ static void recorder_problems(struct daemon *d, const struct recorder_state *r, 
 	if (r->stalled)
 		texts_add(problems, "nothing can be recorded: audit.db takes no rows (hallowd's log says why); connections wait in "
 		                    "the recorder's socket, events in the spool");
+	if (r->running && !r->stalled && r->behind_ms >= BEHIND_TOLD_MS)
+		texts_add(problems, "recording is %" PRId64 " seconds behind: packets wait in the recorder's socket",
+		          r->behind_ms / 1000);
+	if (journal_bytes(d) >= JOURNAL_TOLD_BYTES)
+		texts_add(problems, "audit.db-wal has grown to %" PRId64 " MB: a program reads audit.db in one transaction that does "
+		          "not end; it shrinks when that ends", journal_bytes(d) >> 20);
 	if (r->dropped > 0)
 		texts_add(problems, "%" PRIu64 " events were lost, because the audit log took nothing for too long", r->dropped);
 	if (!r->spool_good)
@@ -238,13 +257,14 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	if (metrics_trouble(d)[0] != '\0')
 		texts_add(&problems, "metrics are not served: %s", metrics_trouble(d));
 	sandbox = confine_status(d, &problems);
-	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I}, s:o, s:o, s:o, "
+	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I, s:I}, s:o, s:o, s:o, "
 	                   "s:o, s:o, s:o, s:o}",
 	                   "daemon", "running", !d->once, "pid", d->once ? 0 : (int)getpid(), "since",
 	                   d->once ? json_null() : json_time(d->started_at), "version", PACKAGE_VERSION, "enforcing", enforcing,
 	                   "recording", recording, "table", "present", state.present, "owned", state.owned, "persistent",
 	                   state.persistent, "recorder", "running", rec.running, "pid", (int)rec.pid, "restarts",
-	                   (int)rec.deaths, "waiting", (json_int_t)rec.waiting, "torn_down", torn_down_json(&d->torn_down),
+	                   (int)rec.deaths, "waiting", (json_int_t)rec.waiting, "behind_ms", (json_int_t)rec.behind_ms,
+	                   "torn_down", torn_down_json(&d->torn_down),
 	                   "lists", lists, "endpoints", endpoints, "grants", grants_json(d), "neighbours",
 	                   neighbours, "notify", notify, "problems", json_texts(&problems));
 	if (answer != NULL && agents != NULL)

@@ -135,6 +135,7 @@ static void tell_policy(struct daemon *d, time_us when, bool continued)
 	if (d->recorder == NULL)
 		return;
 	a.retention_seconds = d->lists->config->audit.retention;
+	a.max_bytes = d->lists->config->audit.max_size;
 	a.epoch = copy_text(d->epoch);
 	a.endpoints = calloc(d->policy.endpoint_count + d->policy.agent_count + 1, sizeof(*a.endpoints));
 	if (a.epoch != NULL && a.endpoints != NULL && describe_all(&a, &d->policy, !d->torn_down.is))

@@ -47,6 +47,8 @@ struct recorder {
 	unsigned restart_timer;
 	unsigned deaths;
 	struct audit_ack last_ack;
+	int64_t acked_ms;              /* when it came */
+	int64_t idle_ms;               /* since when nothing is recorded: stalled, or no recorder; 0: all is well */
 	struct sync *syncs;
 	uint64_t last_sync;
 	recorder_heard *heard; /* NULL: nobody listens */
@@ -205,6 +207,14 @@ static void got_sign(struct recorder *r, struct message *m)
 	buffer_free(&note);
 }
 
+static void note_idle(struct recorder *r, bool idle)
+{
+	if (!idle)
+		r->idle_ms = 0;
+	else if (r->idle_ms == 0)
+		r->idle_ms = time_monotonic_ms();
+}
+
 static void got_message(struct recorder *r, struct message *m)
 {
 	struct audit_ack ack;
@@ -214,6 +224,7 @@ static void got_message(struct recorder *r, struct message *m)
 	case MSG_ACK:
 		if (audit_ack_decode(m, &ack) == 0)
 			got_ack(r, &ack);
+		r->acked_ms = time_monotonic_ms();
 		return;
 	case MSG_SYNCED:
 		if (audit_number_decode(m, &id) == -1)
@@ -228,8 +239,10 @@ static void got_message(struct recorder *r, struct message *m)
 		got_sign(r, m);
 		return;
 	case MSG_STALLED:
-		if (audit_number_decode(m, &id) == 0)
+		if (audit_number_decode(m, &id) == 0) {
 			got_stalled(r, id != 0);
+			note_idle(r, id != 0);
+		}
 		return;
 	default:
 		log_warning("hallowd-record sent a message of type %d, which is not expected", (int)m->type);
@@ -261,6 +274,7 @@ static void got_ready(struct recorder *r, struct message *m)
 		return;
 	}
 	r->ready = true;
+	note_idle(r, false);
 	spool_recorder_has(r->spool, seq);
 	tell_witness(r);
 	r->sent = seq;
@@ -323,6 +337,7 @@ static void ended(void *ctx, pid_t pid, int status)
 	for (int i = 0; i < 1000 && r->sock != -1; i++)
 		socket_event(r, POLLIN);
 	drop_connection(r);
+	note_idle(r, true);
 	r->pid = 0;
 	r->last_ack = (struct audit_ack){ 0 };
 	if (r->stopping) {
@@ -361,6 +376,7 @@ static void start(void *ctx)
 
 void recorder_start(struct recorder *r, int nflog_fd)
 {
+	note_idle(r, true);
 	r->nflog_fd = nflog_fd;
 	start(r);
 }
@@ -489,6 +505,16 @@ void recorder_stop(struct recorder *r, recorder_synced *done, void *ctx)
 	ask(r, MSG_STOP, done, ctx);
 }
 
+/* A recorder that is behind and says nothing more is behind by the time since, too. */
+static int64_t behind_ms(const struct recorder *r)
+{
+	int64_t now = time_monotonic_ms();
+
+	if (r->idle_ms != 0)
+		return now - r->idle_ms;
+	return r->last_ack.behind_ms == 0 ? 0 : (int64_t)r->last_ack.behind_ms + now - r->acked_ms;
+}
+
 void recorder_state(const struct recorder *r, struct recorder_state *state)
 {
 	size_t waiting;
@@ -501,6 +527,8 @@ void recorder_state(const struct recorder *r, struct recorder_state *state)
 		.deaths = r->deaths,
 		.recorded = r->last_ack.recorded,
 		.lost = r->last_ack.lost,
+		.behind_ms = behind_ms(r),
+		.idle_ms = r->idle_ms == 0 ? 0 : time_monotonic_ms() - r->idle_ms,
 		.waiting = waiting,
 		.dropped = spool_dropped(r->spool),
 		.spool_good = spool_file_good(r->spool),

@@ -54,6 +54,8 @@ struct recorder_state {
 	pid_t pid;
 	unsigned deaths;
 	uint64_t recorded, lost; /* by the process that runs now */
+	int64_t behind_ms;       /* how old the oldest packet is that may not be on disk yet; 0: all are */
+	int64_t idle_ms;         /* for how long nothing has been recorded: it is stalled, or none runs; 0: all is well */
 	uint64_t waiting;        /* events and revisions not yet committed */
 	uint64_t dropped;        /* of these, ever lost */
 	bool spool_good;

@@ -47,7 +47,7 @@ static int remember(struct spool *s, uint64_t seq, struct buffer *message)
 static int write_marker(struct spool *s)
 {
 	struct buffer out = BUFFER_INIT;
-	struct audit_ack ack = { s->acked, 0, 0 };
+	struct audit_ack ack = { .seq = s->acked };
 	int result = -1;
 
 	if (audit_ack_encode(&out, &ack) == 0 && pwrite(s->fd, out.data, out.len, 0) == (ssize_t)out.len &&

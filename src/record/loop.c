@@ -20,7 +20,7 @@
 #define ACK_INTERVAL_MS 1000 /* of the numbers alone; a message is acknowledged at once */
 #define RETRY_FIRST_MS 50
 #define RETRY_LONGEST_MS 5000
-#define RETAIN_INTERVAL_MS 60000
+#define RETAIN_INTERVAL_MS 1000
 #define RETAIN_STEP_MS 20
 #define LAST_SIGNATURE_MS 2000 /* so long is waited for it at the end */
 
@@ -46,6 +46,7 @@ struct loop {
 	int64_t retry_ms;   /* the database refused, and is left alone until then; 0: it did not */
 	int64_t retry_delay_ms;
 	int64_t retain_ms;
+	int64_t behind_ms;  /* 0: all that was logged is committed; else since when, at the latest, it is not */
 	bool stalled;       /* hallowd was told so */
 	struct audit_ack told;
 	int64_t told_ms;
@@ -67,16 +68,19 @@ static bool ack_is_news(const struct loop *l)
 {
 	const struct recorder *r = &l->recorder;
 
-	return l->told.recorded != r->recorded || l->told.lost != nflog_lost(&r->nflog) || l->told.seq != r->committed_seq;
+	return l->told.recorded != r->recorded || l->told.lost != nflog_lost(&r->nflog) ||
+	       l->told.seq != r->committed_seq || (l->told.behind_ms == 0) != (l->behind_ms == 0);
 }
 
 static int acknowledge(struct loop *l, int64_t now, bool at_once)
 {
 	const struct recorder *r = &l->recorder;
-	struct audit_ack ack = { r->committed_seq, r->recorded, nflog_lost(&r->nflog) };
+	struct audit_ack ack = { .seq = r->committed_seq, .recorded = r->recorded, .lost = nflog_lost(&r->nflog) };
 
 	if (!ack_is_news(l) || (!at_once && ack.seq == l->told.seq && now < l->told_ms + ACK_INTERVAL_MS))
 		return 0;
+	if (l->behind_ms != 0)
+		ack.behind_ms = now > l->behind_ms ? (uint64_t)(now - l->behind_ms) : 1;
 	l->told = ack;
 	l->told_ms = now;
 	return audit_ack_encode(&l->out, &ack);
@@ -309,6 +313,8 @@ static int record_batch(struct loop *l, bool packets)
 	}
 	if (drained)
 		l->rest_ms = now + REST_MS;
+	if (drained || reached.ms >= 0)
+		l->behind_ms = drained ? 0 : reached.ms;
 	if (recorder_has_work(&l->recorder) || due <= reached.ms)
 		return commit(l, &reached);
 	if (acknowledge(l, now, false) == -1)
@@ -367,7 +373,8 @@ static void retain(struct loop *l)
 	int64_t now = time_monotonic_ms();
 	bool more;
 
-	if (now < l->retain_ms || l->retry_ms != 0 || l->finishing || recorder_has_work(&l->recorder))
+	/* A flood leaves no better time: a step is short, and comes between two batches. */
+	if (now < l->retain_ms || l->retry_ms != 0 || l->finishing)
 		return;
 	if (recorder_retain(&l->recorder, &more) == -1)
 		more = false;

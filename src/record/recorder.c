@@ -393,6 +393,7 @@ static int catch_up(struct recorder *r)
 int recorder_retain(struct recorder *r, bool *more)
 {
 	const struct audit_policy *p = r->policies.latest;
+	time_us cutoff = INT64_MIN;
 
 	*more = false;
 	if (!r->loaded)
@@ -401,10 +402,16 @@ int recorder_retain(struct recorder *r, bool *more)
 		*more = true;
 		return catch_up(r);
 	}
-	if (p == NULL || p->retention_seconds <= 0)
+	if (p == NULL || (p->retention_seconds <= 0 && p->max_bytes == 0))
 		return 0;
-	if (retention_step(&r->store, time_now() - p->retention_seconds * US_PER_SECOND, more) == 0)
+	if (p->retention_seconds > 0)
+		cutoff = time_now() - p->retention_seconds * US_PER_SECOND;
+	if (retention_step(&r->store, cutoff, p->max_bytes, more) == 0) {
+		if (r->retiring && !*more)
+			retention_end(&r->store);
+		r->retiring = *more;
 		return 0;
+	}
 	refused(r);
 	return -1;
 }

@@ -1,7 +1,8 @@
 #include "record/retention.h"
 
 #define HOUR (3600 * US_PER_SECOND)
-#define VACUUM_PAGES "512"
+#define VACUUM_PAGES "256"
+#define FREE_PAGES_KEPT 256
 
 static int delete_by(struct store *s, enum store_statement which, int64_t limit, int *deleted)
 {
@@ -69,20 +70,111 @@ static int delete_connections(struct store *s, time_us cutoff, int *deleted)
 	return delete_blocks(s, upto) == -1 ? -1 : delete_by(s, ST_CONNECTIONS_DELETE, upto, deleted);
 }
 
-int retention_step(struct store *s, time_us cutoff, bool *more)
-{
-	int deleted = 0;
+/* --- by size */
 
-	*more = false;
+/* `sql` gives one number. */
+static int number(struct store *s, const char *sql, int64_t *value)
+{
+	sqlite3_stmt *stmt;
+	int got;
+
+	if (store_prepare(s, sql, &stmt) == -1)
+		return -1;
+	got = store_step(s, stmt);
+	*value = got == 1 ? sqlite3_column_int64(stmt, 0) : 0;
+	sqlite3_finalize(stmt);
+	return got == -1 ? -1 : 0;
+}
+
+static int used_bytes(struct store *s, uint64_t *bytes)
+{
+	int64_t size, pages, free_pages;
+
+	if (number(s, "PRAGMA page_size", &size) == -1 || number(s, "PRAGMA page_count", &pages) == -1 ||
+	    number(s, "PRAGMA freelist_count", &free_pages) == -1)
+		return -1;
+	*bytes = (uint64_t)(size * (pages - free_pages));
+	return 0;
+}
+
+/* What is older than *cutoff goes; where the file holds too much, that becomes the time of the oldest rows, as many as a
+ * step takes. */
+static int cut_by_size(struct store *s, uint64_t max_bytes, time_us *cutoff)
+{
+	uint64_t used;
+	int64_t oldest;
+	int got;
+
+	if (max_bytes == 0)
+		return 0;
+	if (used_bytes(s, &used) == -1)
+		return -1;
+	if (used <= max_bytes)
+		return 0;
+	got = find_oldest(s, INT64_MAX, &oldest);
+	if (got == 0)
+		got = number(s, "SELECT ifnull(max(to_time), 0) FROM (SELECT to_time FROM aggregate WHERE live IS NULL"
+		                " ORDER BY id LIMIT 5000)", &oldest);
+	if (got == -1)
+		return -1;
+	if (oldest + 1 > *cutoff)
+		*cutoff = oldest + 1;
+	return 0;
+}
+
+/* Gives free pages back to the file system, but for those that new rows will take.  *gave: there were some.  Where it
+ * fails, the space is used again by new rows. */
+static void give_back(struct store *s, bool *gave)
+{
+	int64_t free_pages;
+
+	*gave = false;
+	if (number(s, "PRAGMA freelist_count", &free_pages) == -1 || free_pages <= FREE_PAGES_KEPT)
+		return;
+	*gave = sqlite3_exec(s->db, "PRAGMA incremental_vacuum(" VACUUM_PAGES ")", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* Looks only, so that a second in which nothing is due writes nothing. */
+static int is_due(struct store *s, time_us cutoff, bool *due)
+{
+	sqlite3_stmt *stmt = store_use(s, ST_RETENTION_DUE);
+	int got;
+
+	sqlite3_bind_int64(stmt, 1, cutoff);
+	got = store_step(s, stmt);
+	*due = got == 1 && sqlite3_column_int(stmt, 0) != 0;
+	if (got == 1)
+		store_reset(stmt);
+	return got == -1 ? -1 : 0;
+}
+
+static int delete_old(struct store *s, time_us cutoff, int *deleted)
+{
 	if (store_begin(s) == -1)
 		return -1;
-	if (delete_connections(s, cutoff, &deleted) == -1 ||
-	    delete_by(s, ST_AGGREGATES_DELETE, cutoff, &deleted) == -1 ||
-	    delete_by(s, ST_TALLIES_DELETE, cutoff / HOUR, &deleted) == -1 || store_commit(s) == -1)
+	if (delete_connections(s, cutoff, deleted) == -1 ||
+	    delete_by(s, ST_AGGREGATES_DELETE, cutoff, deleted) == -1 ||
+	    delete_by(s, ST_TALLIES_DELETE, cutoff / HOUR, deleted) == -1)
 		return -1;
-	if (deleted > 0 && sqlite3_exec(s->db, "PRAGMA"
-	                                       " incremental_vacuum(" VACUUM_PAGES ")", NULL, NULL, NULL) != SQLITE_OK)
-		return 0; /* the space is used again by new rows */
-	*more = deleted > 0;
+	return store_commit(s);
+}
+
+int retention_step(struct store *s, time_us cutoff, uint64_t max_bytes, bool *more)
+{
+	int deleted = 0;
+	bool due;
+
+	*more = false;
+	if (cut_by_size(s, max_bytes, &cutoff) == -1 || is_due(s, cutoff, &due) == -1 ||
+	    (due && delete_old(s, cutoff, &deleted) == -1))
+		return -1;
+	give_back(s, more);
+	*more = *more || deleted > 0;
 	return 0;
+}
+
+/* Where a reader is in the way, a later checkpoint does it. */
+void retention_end(struct store *s)
+{
+	sqlite3_wal_checkpoint_v2(s->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }

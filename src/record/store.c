@@ -54,6 +54,10 @@ static const char *const sql[ST_COUNT] = {
 	[ST_SEGMENT_STATE] = "UPDATE segment SET state = ?2 WHERE id = ?1",
 	[ST_STATE_SAVE] = "UPDATE state SET seq = ?1, nflog_socket = ?2, nflog_seq = ?3, unreported = ?4, epoch = ?5,"
 	                  " reading_time = ?6, drained_time = ?7, baseline = ?8, last_id = ?9",
+	[ST_RETENTION_DUE] = "SELECT EXISTS (SELECT 1 FROM connection WHERE id < ?1)"
+	                     " OR EXISTS (SELECT 1 FROM tally WHERE hour < ?1 / 3600000000)"
+	                     " OR EXISTS (SELECT 1 FROM (SELECT to_time, live FROM aggregate ORDER BY id LIMIT 1)"
+	                     " WHERE to_time < ?1 AND live IS NULL)",
 	[ST_CONNECTIONS_OLDEST] = "SELECT max(id) FROM (SELECT id FROM connection WHERE id < ?1 ORDER BY id LIMIT ?2)",
 	[ST_CONNECTIONS_DELETE] = "DELETE FROM connection WHERE id <= ?1",
 	[ST_AGGREGATES_DELETE] = "DELETE FROM aggregate WHERE id IN (SELECT id FROM aggregate ORDER BY id LIMIT ?2)"

@@ -167,6 +167,7 @@ static void same_policy(const union any *x, const union any *y)
 	SAME_TEXT(a, b, epoch);
 	SAME(a, b, continued);
 	SAME(a, b, retention_seconds);
+	SAME(a, b, max_bytes);
 	SAME(a, b, endpoint_count);
 	for (size_t i = 0; i < a->endpoint_count; i++)
 		same_endpoint(&a->endpoints[i], &b->endpoints[i]);
@@ -206,6 +207,7 @@ static void same_ack(const union any *x, const union any *y)
 	SAME(x, y, ack.seq);
 	SAME(x, y, ack.recorded);
 	SAME(x, y, ack.lost);
+	SAME(x, y, ack.behind_ms);
 }
 
 /* --- how each is sent, read and freed */
@@ -343,8 +345,8 @@ static const union any revisions[] = {
 };
 static union any policies[] = {
 	{ .policy = { 0 } },
-	{ .policy = { 3, TEXT("boot:net:7"), 1, 34560000, endpoints, 2 } },
-	{ .policy = { INT64_MAX, long_text, 0, INT64_MIN, NULL, 0 } }, /* filled in by large_values */
+	{ .policy = { 3, TEXT("boot:net:7"), 1, 34560000, 1 << 30, endpoints, 2 } },
+	{ .policy = { INT64_MAX, long_text, 0, INT64_MIN, UINT64_MAX, NULL, 0 } }, /* filled in by large_values */
 };
 static union any readings[] = {
 	{ .reading = { 0 } },
@@ -353,7 +355,7 @@ static union any readings[] = {
 };
 static const union any numbers[] = { { .number = 0 }, { .number = 9 }, { .number = UINT64_MAX } };
 static const union any acks[] = {
-	{ .ack = { 0, 0, 0 } }, { .ack = { 1, 2, 3 } }, { .ack = { UINT64_MAX, 1, UINT64_MAX } }
+	{ .ack = { 0, 0, 0, 0 } }, { .ack = { 1, 2, 3, 4 } }, { .ack = { UINT64_MAX, 1, UINT64_MAX, UINT64_MAX } }
 };
 
 #define CODEC(member, message, values) \

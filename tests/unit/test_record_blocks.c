@@ -275,7 +275,7 @@ static struct audit_filter random_filter(sqlite3 *db)
 static void assert_same_as_a_scan(sqlite3 *db)
 {
 	assert_counted(db, 0, INT64_MAX);
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 16; i++)
 		assert_counted(db, random_moment(db), random_moment(db));
 	for (int i = 0; i < 25; i++) {
 		struct audit_filter f = random_filter(db);
@@ -313,17 +313,51 @@ static void retention_cuts_through_blocks(void **state)
 	fill(s, ROWS / 2);
 	cutoff = number(s->db, "SELECT id FROM connection ORDER BY id LIMIT 1 OFFSET 11111");
 	while (more)
-		assert_int_equal(retention_step(s, cutoff, &more), 0);
+		assert_int_equal(retention_step(s, cutoff, 0, &more), 0);
 	assert_int_equal(number(s->db, "SELECT min(id) FROM connection"), cutoff);
 	assert_same_as_a_scan(s->db);
 	/* As far as the block that is not whole yet. */
 	cutoff = number(s->db, "SELECT id FROM connection ORDER BY id DESC LIMIT 1 OFFSET 11");
 	for (more = true; more;)
-		assert_int_equal(retention_step(s, cutoff, &more), 0);
+		assert_int_equal(retention_step(s, cutoff, 0, &more), 0);
 	assert_int_equal(number(s->db, "SELECT count(*) FROM connection"), 12);
 	assert_int_equal(number(s->db, "SELECT count(*) + (SELECT count(*) FROM block_sources) FROM block"), 0);
 	fill(s, ROWS / 2);
 	assert_same_as_a_scan(s->db);
+}
+
+static int64_t pragma(sqlite3 *db, const char *name)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA %s", name);
+	return number(db, sql);
+}
+
+static void the_oldest_go_when_there_is_too_much(void **state)
+{
+	struct rig *g = *state;
+	struct store *s = &g->r.store;
+	const int64_t most = 400 * 4096;
+	bool more = true;
+	int64_t newest, steps = 0;
+
+	g->tampered = true; /* retention of rows that no checkpoint covers */
+	seed = 4;
+	fill(s, ROWS);
+	newest = number(s->db, "SELECT max(id) FROM connection");
+	assert_true(pragma(s->db, "page_count") > 500);
+	for (; more; steps++)
+		assert_int_equal(retention_step(s, INT64_MIN, (uint64_t)most, &more), 0);
+	/* In steps, no further than asked, and the file is smaller. */
+	assert_true(steps > 3);
+	assert_true((pragma(s->db, "page_count") - pragma(s->db, "freelist_count")) * 4096 <= most);
+	assert_true((pragma(s->db, "page_count") - pragma(s->db, "freelist_count")) * 4096 > most / 2);
+	assert_true(pragma(s->db, "freelist_count") <= 256);
+	assert_int_equal(number(s->db, "SELECT max(id) FROM connection"), newest);
+	assert_same_as_a_scan(s->db);
+	assert_int_equal(retention_step(s, INT64_MIN, 0, &more), 0);
+	assert_false(more);
 }
 
 /* As in a log of version 1, whose rows never were in a block. */
@@ -416,6 +450,7 @@ int run_blocks_tests(void)
 	const struct CMUnitTest tests[] = {
 		IN_RIG(blocks_say_what_a_scan_says),
 		IN_RIG(retention_cuts_through_blocks),
+		IN_RIG(the_oldest_go_when_there_is_too_much),
 		IN_RIG(rows_without_blocks_get_them),
 		IN_RIG(damaged_blocks_are_told),
 		cmocka_unit_test(a_block_of_one_moment),

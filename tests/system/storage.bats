@@ -1,0 +1,94 @@
+#!/usr/bin/env bats
+# The audit log on disk: how soon a row is there, how much is kept, and who may read it for how long.
+
+load lab.bash
+
+setup() {
+	lab_up
+	publish
+	lab_serve "$GATE" "db:5432@$LOCAL4"
+}
+
+teardown() { lab_down; }
+
+start() {
+	{ published_lists; echo endpoints:; endpoint api "$LOCAL4" 5432 '[humanitec, office]'; printf '%s\n' "$@"; } | config
+	hallowd_start
+}
+
+behind() { status .recorder.behind_ms; }
+milliseconds() { echo "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
+
+# rows_within: the milliseconds from a connection to its row, five times, the middle one.
+rows_within() {
+	local i before
+	for i in 1 2 3 4 5; do
+		before=$(milliseconds)
+		same "$(dial $OFFICE4 $LOCAL4 5432)" "1 0 0" || return 1
+		wait_until 10 recorded_is $i 1 || return 1
+		echo "$(($(milliseconds) - before))"
+	done | sort -n | sed -n 3p
+}
+
+@test "storage: a connection is on disk within a second, and status says that nothing waits" {
+	start
+	[ "$(rows_within)" -lt 1000 ]
+	soon 0 behind
+	same "$(ctl status | grep -c 'seconds behind' || :)" 0
+}
+
+@test "storage: while nothing can be recorded, status says for how long" {
+	start
+	sqlite3 "$STATE/audit.db" <<-SQL >"$LAB_DIR/locked" 2>&1 &
+	BEGIN IMMEDIATE;
+	SELECT 'locked';
+	.shell exec 3>&-; for i in \$(seq 600); do [ ! -e $LAB_DIR/unlock ] || exit 0; sleep 0.1; done
+	ROLLBACK;
+	SQL
+	wait_until 10 grep -q locked "$LAB_DIR/locked"
+	same "$(dial $OFFICE4 $LOCAL4 5432 3)" "3 0 0"
+	wait_until 10 is_behind 2000
+	same "$(status .recording)" false
+	run ctl status
+	[[ "$output" == *"seconds behind"* ]]
+	touch "$LAB_DIR/unlock"
+	soon 0 behind
+	soon 3 recorded 1
+	soon "3|0" sql "SELECT sum(recorded), sum(lost) FROM tallies"
+}
+is_behind() { [ "$(behind)" -ge "$1" ]; }
+
+@test "storage: a reader that holds its view of the log for long stops nothing" {
+	start
+	sqlite3 -readonly "$STATE/audit.db" <<-SQL >"$LAB_DIR/reading" 2>&1 &
+	BEGIN;
+	SELECT 'rows', count(*) FROM connections;
+	.shell exec 3>&-; for i in \$(seq 600); do [ ! -e $LAB_DIR/unlock ] || exit 0; sleep 0.1; done
+	SELECT 'still', count(*) FROM connections;
+	SQL
+	wait_until 10 grep -q rows "$LAB_DIR/reading"
+	same "$(dial $OFFICE4 $LOCAL4 5432 20)" "20 0 0"
+	soon 20 recorded 1
+	same "$(status .recording)" true
+	touch "$LAB_DIR/unlock"
+	wait_until 10 grep -q 'still|0' "$LAB_DIR/reading"
+}
+
+@test "storage: max_size is kept, the newest rows stay, and the disk gets the space back" {
+	start 'audit:' '  max_size: 16M'
+	same "$(dial $OFFICE4 $LOCAL4 5432 2)" "2 0 0"
+	soon 2 recorded 1
+	hallowd_stop
+	# A year's worth, as the recorder would have left it.
+	sqlite3 "$STATE/audit.db" "INSERT INTO event (time, kind, subject, detail) VALUES (1, 'old', '', hex(zeroblob(3000000)));
+		INSERT INTO connection SELECT (SELECT min(id) FROM connection) - 1000 * value, 0, value, 0, 1, 1
+			FROM generate_series(1, 600000)"
+	[ "$(stat -c %s "$STATE/audit.db")" -gt $((20 << 20)) ]
+	hallowd_start
+	same "$(dial $OFFICE4 $LOCAL4 5432)" "1 0 0"
+	wait_until 60 is_small
+	same "$(sql "SELECT count(*) FROM connections WHERE source = '$OFFICE4'")" 3
+	[ "$(recorded 1)" -gt 1000 ]
+	same "$(status .recording)" true
+}
+is_small() { [ "$(stat -c %s "$STATE/audit.db")" -le $((17 << 20)) ]; }
