@@ -46,7 +46,7 @@ serve_all() {
 rows() {
 	sqlite3 -readonly -cmd '.timeout 5000' "$STATE/audit.db" "SELECT json_object('source', source, 'source_port', source_port,
 		'destination', destination, 'endpoint', endpoint, 'verdict', verdict, 'reason', reason, 'list', list,
-		'revision', revision) FROM connections WHERE id > $1"
+		'revision', revision) FROM connections WHERE id > $1 ORDER BY id"
 }
 
 # try SEED: one policy, its packets, and the comparison.
@@ -70,11 +70,14 @@ try() {
 	done
 	rows=$(jq -s '[.[] | select(.verdict != "unmatched")] | length' "$dir/explained")
 	wait_until 15 enough_rows "$before" "$rows" || :
+	ctl status >/dev/null || : # which waits until all is recorded
 	rows "$before" >"$dir/rows"
 	random_policy judge "$dir/attempts.json" "$dir/explained" "$dir/rows" "$dir/answered.client" "$dir/answered.server" ||
 		{ echo "seed $1:" >&2; cat "$CONF" "$dir/grants" >&2; return 1; }
 }
-enough_rows() { [ "$(sql "SELECT count(*) FROM connections WHERE id > $1")" -ge "$2" ]; }
+enough_rows() {
+	[ "$(sql "SELECT count(*) FROM (SELECT DISTINCT source, source_port FROM connections WHERE id > $1)")" -ge "$2" ]
+}
 
 @test "explain: random policies: it says of each connection what the kernel does, with list, revision and grant" {
 	local round

@@ -68,6 +68,18 @@ def port_text(random, ports):
     return "[%s]" % ", ".join(map(str, ports))
 
 
+def some_agents(rng, facts, endpoints):
+    """Hosts on either side of the gate; the end of a tunnel may be any address, an endpoint's too."""
+    pools = [facts["server_sources"], facts["sources"]]
+    ends = [a["address"] for group in facts["destinations"].values() for a in group] + facts["others"]
+    for i, pool in enumerate(pools):
+        if rng.random() < 0.3:
+            continue
+        yield {"name": "a%d" % i, "addresses": rng.sample(pool, rng.randrange(1, 3)), "end": rng.choice(ends),
+               "port": rng.choice(PORTS), "reach": rng.sample(range(endpoints), rng.randrange(0, min(4, endpoints))),
+               "mode": rng.choice(["enforce", "enforce", "observe"]), "deny_with": rng.choice(["drop", "reject"])}
+
+
 def make(seed, count, facts, folder):
     rng = random.Random(seed)
     lists = some_lists(rng, facts)
@@ -86,13 +98,19 @@ def make(seed, count, facts, folder):
             out.append("    mode: observe")
         if rng.random() < 0.4:
             out.append("    deny_with: reject")
+    agents = list(some_agents(rng, facts, len(places)))
+    out.append("agents: {}" if not agents else "agents:")
+    for a in agents:
+        out += ["  %s: {network: n, address: %s, tunnel: {host: '%s', port: %d}, reach: %s, mode: %s, deny_with: %s}" % (
+            a["name"], json.dumps(a["addresses"]), a["end"], a["port"],
+            json.dumps(["e%d" % number for number in a["reach"]]), a["mode"], a["deny_with"])]
     with open(folder + "/policy.yaml", "w") as f:
         f.write("\n".join(out) + "\n")
     grants = [(rng.choice(facts["sources"]), rng.randrange(len(places))) for _ in range(3)]
     with open(folder + "/grants", "w") as f:
         f.writelines("%s e%d\n" % grant for grant in grants)
     with open(folder + "/attempts.json", "w") as f:
-        json.dump(list(some_attempts(rng, count, facts, places, grants)), f)
+        json.dump(list(some_attempts(rng, count, facts, places, grants, agents)), f)
 
 
 def some_destination(rng, facts, place, v6):
@@ -104,8 +122,27 @@ def some_destination(rng, facts, place, v6):
             protocol if rng.random() < 0.9 else rng.choice(list(PROTOCOLS)))
 
 
-def some_attempts(rng, count, facts, places, grants):
+def some_attempt_of(rng, facts, agent, places):
+    """(host, source, destination, port, protocol): to its tunnel's end, to what it may reach, or beside them; or None."""
+    source = rng.choice(agent["addresses"])
+    v6, host = ":" in source, "server" if source in facts["server_sources"] else "client"
+    destination, port, protocol = agent["end"], agent["port"], rng.choice(["tcp", "tcp", "udp"])
+    if agent["reach"] and rng.random() < 0.5:
+        destination, port, protocol = some_destination(rng, facts, places[rng.choice(agent["reach"])], v6)
+    elif rng.random() < 0.3:
+        port = rng.choice(PORTS)
+    here = [a["address"] for a in facts["destinations"]["local"]] + facts["others"]
+    if (":" in destination) != v6 or (host == "server" and destination not in here):
+        return None
+    return host, source, destination, port, protocol
+
+
+def some_attempts(rng, count, facts, places, grants, agents):
     for i in range(count):
+        found = some_attempt_of(rng, facts, rng.choice(agents), places) if agents and rng.random() < 0.3 else None
+        if found is not None:
+            yield dict(zip(("host", "source", "destination", "port", "protocol"), found), id=i, source_port=20000 + i)
+            continue
         place, source, host = rng.choice(places), rng.choice(facts["sources"]), "client"
         if rng.random() < 0.2:
             source, number = rng.choice(grants)
@@ -266,13 +303,15 @@ def differences(a, said, row, was_answered):
             if row["list"] != said["list"] or (row["revision"] or None) != said["revision"]:
                 yield "explain says %s revision %s, the kernel %s revision %s" % (
                     said["list"], said["revision"], row["list"], row["revision"])
-            if ipaddress.ip_address(a["source"]) not in ipaddress.ip_network(said["entry"]):
-                yield "%s is not in %s" % (a["source"], said["entry"])
+            held = a["destination" if said["list"].startswith("tunnel:") else "source"]
+            if ipaddress.ip_address(held) not in ipaddress.ip_network(said["entry"]):
+                yield "%s is not in %s" % (held, said["entry"])
     if a["protocol"] != "sctp" and was_answered != (said["verdict"] != "deny"):
         yield "explain says %s, and it was %sanswered" % (said["verdict"], "" if was_answered else "not ")
 
 
 def judge(attempts, explained, rows, outs):
+    # An agent's connection may have two rows, its egress's and then the endpoint's, which decides.
     by_port = {}
     for line in open(rows):
         row = json.loads(line)

@@ -33,13 +33,6 @@ no_process_left() { wait_until 10 lab_empty "$GATE"; }
 	same "$status" 2
 }
 
-@test "starting: what later work enforces is refused, not ignored" {
-	configure_api
-	printf 'agents:\n  eu:\n    network: eu\n    address: [10.20.0.5]\n    tunnel: {host: agent.humanitec.io, port: 22}\n' >>"$CONF"
-	fails_to_start 2
-	[[ "$output" == *"not supported yet"* ]]
-}
-
 @test "starting: a state folder that is not there and cannot be made" {
 	configure_api
 	rmdir "$STATE"
