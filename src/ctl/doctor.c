@@ -38,6 +38,7 @@ static void show(const struct doctor *d, enum health state, const char *check, c
 	fflush(stdout);
 }
 
+__attribute__((format(printf, 5, 0)))
 static void add(struct doctor *d, enum health state, const char *check, const char *remedy, const char *fmt, va_list ap)
 {
 	static const char *const words[] = { "good", "note", "bad" };

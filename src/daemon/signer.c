@@ -140,7 +140,8 @@ static void key_changed(void *ctx, const struct note_key *old, const struct note
 
 	note_key_format(new, after);
 	if (old == NULL) {
-		log_notice("checkpoints of the audit log are signed by the new key %s", after);
+		/* The event tells it for good; a first run from cron has nothing that a person must know. */
+		log_info("checkpoints of the audit log are signed by the new key %s", after);
 		tell(s, "key-made", new->name, json_pack("{s:s}", "key", after));
 		return;
 	}

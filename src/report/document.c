@@ -58,7 +58,7 @@ static void *grow(struct document *d, void *array, size_t *count, size_t size)
 	return grown;
 }
 
-static char *format(struct document *d, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static char *format(struct document *d, const char *fmt, va_list ap)
 {
 	char *text;
 

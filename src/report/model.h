@@ -89,11 +89,14 @@ struct report_loss {
 	uint64_t lost;
 };
 
+/* Not enforced; before the endpoint's first sight; after its last. */
+enum report_gap_kind { GAP_UNPROTECTED, GAP_BEFORE, GAP_AFTER };
+
 /* A time in which an endpoint was not protected, or of which nothing is known. */
 struct report_gap {
 	size_t endpoint; /* index into report.endpoints */
 	time_us from, to;
-	enum { GAP_UNPROTECTED, GAP_BEFORE, GAP_AFTER } kind; /* not enforced; before the first sight; after the last */
+	enum report_gap_kind kind;
 	char *why;       /* a clause for people */
 	bool explained;  /* an event of the log says why */
 };

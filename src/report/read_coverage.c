@@ -226,7 +226,7 @@ static int explain(struct report *r, struct report_gap *g, struct error *err)
 	return status;
 }
 
-static int add_gap(struct report *r, size_t endpoint, time_us from, time_us to, int kind, struct error *err)
+static int add_gap(struct report *r, size_t endpoint, time_us from, time_us to, enum report_gap_kind kind, struct error *err)
 {
 	struct report_gap *grown = report_grow(r->gaps, &r->gap_count, sizeof(*grown), err), *g;
 
