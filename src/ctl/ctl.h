@@ -77,6 +77,10 @@ extern const struct verb verb_status;
 extern const struct verb verb_teardown;
 extern const struct verb verb_unpin;
 extern const struct verb verb_verify;
+extern const struct verb verb_prove;
+extern const struct verb verb_check_proof;
+extern const struct verb verb_checkpoint;
+extern const struct verb verb_rotate_key;
 
 /* All of hallowctl.  `verbs` ends with NULL.  Returns the exit code. */
 int ctl_main(const struct verb *const *verbs, int argc, char **argv);

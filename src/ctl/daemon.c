@@ -158,6 +158,16 @@ void answer_free(struct answer *a)
 	memset(a, 0, sizeof(*a));
 }
 
+bool daemon_runs(struct ctl *ctl)
+{
+	struct connection c;
+
+	if (connect_daemon(ctl->config->run_dir, &c, NULL) == -1)
+		return !nobody_listens(errno);
+	connect_close(&c, NULL);
+	return true;
+}
+
 void daemon_sync(struct ctl *ctl)
 {
 	static const char *const words[] = { "sync" };

@@ -16,6 +16,9 @@ struct answer {
 int daemon_ask(struct ctl *ctl, const char *const *words, size_t count, struct answer *a, struct error *err);
 void answer_free(struct answer *a);
 
+/* Whether one runs.  The configuration is loaded already. */
+bool daemon_runs(struct ctl *ctl);
+
 /* Lets a running daemon write out all that happened so far.  Where none runs, there is nothing to do; where it does not
  * answer, a line on standard error says that the last moments may be missing. */
 void daemon_sync(struct ctl *ctl);

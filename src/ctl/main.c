@@ -27,6 +27,10 @@ int main(int argc, char **argv)
 		&verb_report,
 		&verb_export,
 		&verb_verify,
+		&verb_prove,
+		&verb_check_proof,
+		&verb_checkpoint,
+		&verb_rotate_key,
 		NULL,
 	};
 

@@ -18,8 +18,7 @@ static const struct option global_options[] = {
 
 /* Names of the contract that this version does not do. */
 static const char *const later[] = {
-	"simulate", "replay", "prove",
-	"check-proof", "checkpoint", NULL,
+	"simulate", "replay", NULL,
 };
 
 #define LEFT_WIDTH 29

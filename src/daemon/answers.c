@@ -145,6 +145,22 @@ static void recorder_problems(struct daemon *d, const struct recorder_state *r, 
 		texts_add(problems, "%" PRIu64 " logged packets were lost on the way to the recorder since it was started", r->lost);
 }
 
+/* The newest checkpoint, or null. */
+static json_t *checkpoint_json(const struct daemon *d, struct texts *problems)
+{
+	struct signer_state s;
+
+	if (d->signer == NULL)
+		return json_null();
+	signer_state(d->signer, &s);
+	if (s.trouble[0] != '\0')
+		texts_add(problems, "no checkpoint of the audit log is signed: %s", s.trouble);
+	if (!s.has_last)
+		return json_null();
+	return json_pack("{s:I, s:o, s:s}", "rows", (json_int_t)s.last.size, "time", json_time(s.last.time), "origin",
+	                 s.last.origin);
+}
+
 /* Whether what the policy says is what the kernel does. */
 static bool kernel_problems(struct daemon *d, struct kernel_state *state, struct texts *problems)
 {
@@ -228,7 +244,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	struct kernel_state state;
 	struct recorder_state rec = { 0 };
 	bool enforcing = kernel_problems(d, &state, &problems), recording;
-	json_t *lists, *endpoints, *agents, *neighbours, *notify, *sandbox, *answer;
+	json_t *lists, *endpoints, *agents, *neighbours, *notify, *sandbox, *checkpoint, *answer;
 	struct audit_reading reading;
 	bool missing = false;
 
@@ -237,6 +253,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 		recorder_state(d->recorder, &rec);
 	config_problems(d, &problems);
 	recorder_problems(d, &rec, &problems);
+	checkpoint = checkpoint_json(d, &problems);
 	recording = rec.running && !rec.stalled;
 	if (!d->once && !recording && *exit_code < EXIT_FAILED)
 		*exit_code = EXIT_FAILED;
@@ -271,6 +288,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 		json_object_update(answer, agents);
 	json_decref(agents);
 	json_object_set_new(answer, "sandbox", sandbox);
+	json_object_set_new(answer, "checkpoint", checkpoint);
 	texts_free(&problems);
 	return answer;
 }

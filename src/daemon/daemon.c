@@ -298,6 +298,16 @@ static const struct config *config_now(void *ctx)
 	return d->lists->config;
 }
 
+/* Without one hallowd enforces all the same; status says what is missing. */
+static void make_signing_key(const struct daemon *d, const struct config *c)
+{
+	const struct signing_keys k = { .state_fd = d->state_fd, .state_dir = c->state_dir, .config = &c->audit };
+	struct error err;
+
+	if (signing_key_prepare(&k, &err) == -1)
+		log_warning("%s", err.text);
+}
+
 static void signer_told(void *ctx, const char *kind, const char *subject, json_t *detail)
 {
 	struct daemon *d = ctx;
@@ -329,6 +339,7 @@ static int open_all(struct daemon *d, bool changes, struct error *err)
 		return -1;
 	if (!d->once && (d->notifier = notifier_new(d->loop, d->reaper, err)) == NULL)
 		return -1;
+	make_signing_key(d, c);
 	if (confine(d, err) == -1)
 		return -1;
 	if (recorder_open(d->loop, d->reaper, d->state_fd, &d->recorder, err) == -1)

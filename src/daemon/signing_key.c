@@ -245,9 +245,30 @@ static int load_or_make(const struct signing_keys *k, const struct public_keys *
 	if (access(path, F_OK) == 0 || errno != ENOENT)
 		return read_file_key(path, s, err);
 	if (p->count > 0 && k->config->previous_key.kind == SECRET_NONE)
-		return error_set(err, "the key that signs checkpoints, %s, is gone; put it back, or move " PUBLIC_KEYS_FILE " in"
-		                 " state_dir away too, and a new one is made", path);
+		return error_set(err, "the key that signs checkpoints, %s, is not there; put it back, or name the one before it in"
+		                 " audit.previous_key; where that is lost, move " PUBLIC_KEYS_FILE " and checkpoint in state_dir"
+		                 " away, and a new one is made", path);
 	return make_key(path, s, err);
+}
+
+int signing_key_prepare(const struct signing_keys *k, struct error *err)
+{
+	struct note_signer made;
+	struct public_keys *p;
+	char path[PATH_MAX];
+	int result = 0;
+
+	key_path(k, path);
+	if (path[0] == '\0' || access(path, F_OK) == 0)
+		return 0;
+	if (read_public(k->state_fd, &p, err) == -1)
+		return -1;
+	if (p->count == 0 || k->config->previous_key.kind != SECRET_NONE) {
+		result = make_key(path, &made, err);
+		note_signer_wipe(&made);
+	}
+	free_public(p);
+	return result;
 }
 
 static int accept_key(const struct signing_keys *k, struct public_keys *p, struct note_signer *s, struct error *err)

@@ -26,7 +26,11 @@ struct signing_keys {
  * 0 with *s, to be wiped; -1 with *err, which has nothing of a key in it. */
 int signing_key_load(const struct signing_keys *k, struct note_signer *s, struct error *err);
 
-/* Another key in the same file; the old one is overwritten.  0, or -1 with *err. */
+/* At the start, before hallowd may write in its own folders only: makes the file of a key that is not there, as
+ * signing_key_load would.  0, or -1 with *err. */
+int signing_key_prepare(const struct signing_keys *k, struct error *err);
+
+/* Another key in the same file, which must be in a folder of hallowd's; the old one is overwritten.  0, or -1 with *err. */
 int signing_key_rotate(const struct signing_keys *k, const char *why, struct error *err);
 
 /* Whether the note is signed by one of the keys in audit.pub. */

@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 #include "core/control.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "daemon/answers.h"
 #include "daemon/configure.h"
@@ -468,6 +469,54 @@ static void verb_sync(struct request *r)
 	recorder_sync(r->d->recorder, synced, r);
 }
 
+/* --- checkpoints --- */
+
+/* What is in state_dir/checkpoint now, unless it could not be signed. */
+static void checkpoint_done(void *ctx, bool on_disk)
+{
+	struct request *r = ctx;
+	struct buffer note = BUFFER_INIT;
+	struct signer_state state;
+	struct error err;
+	const char *text;
+
+	signer_state(r->d->signer, &state);
+	if (!on_disk)
+		request_fail(r, EXIT_FAILED, "hallowd-record did not answer: there is no new checkpoint");
+	else if (state.trouble[0] != '\0')
+		request_fail(r, state.refused ? EXIT_NOT_VERIFIED : EXIT_FAILED, "no checkpoint was signed: %s", state.trouble);
+	else if (file_read(r->d->state_fd, CHECKPOINT_FILE, NOTE_MAX, &note, &err) == -1)
+		request_fail(r, EXIT_FAILED, "%s", err.text);
+	else if ((text = buffer_str(&note)) == NULL)
+		request_fail(r, EXIT_FAILED, "no memory");
+	else
+		request_answer(r, EXIT_DONE, json_pack("{s:s}", "checkpoint", text));
+	buffer_free(&note);
+}
+
+static void verb_checkpoint(struct request *r)
+{
+	enforce_tell_counters(r->d);
+	recorder_checkpoint(r->d->recorder, checkpoint_done, r);
+}
+
+static void rotated(void *ctx, bool on_disk)
+{
+	(void)on_disk;
+	request_answer(ctx, EXIT_DONE, json_pack("{s:s}", "text", "another key signs checkpoints from now on; "
+	                                                          "state_dir/audit.pub has it in its last line"));
+}
+
+static void verb_rotate_key(struct request *r)
+{
+	struct error err;
+
+	if (signer_rotate(r->d->signer, r->words[1], &err) == -1)
+		request_fail(r, EXIT_FAILED, "the key was not changed: %s", err.text);
+	else
+		recorder_checkpoint(r->d->recorder, rotated, r);
+}
+
 static const struct verb {
 	const char *name;
 	size_t min, max; /* words behind it */
@@ -491,6 +540,8 @@ static const struct verb {
 	{ "grant", 4, 4, true, false, false, verb_grant },
 	{ "revoke", 1, 2, true, false, true, verb_revoke },
 	{ "grants", 0, 0, false, false, false, verb_grants },
+	{ "checkpoint", 0, 0, true, true, false, verb_checkpoint },
+	{ "rotate-key", 1, 1, true, true, false, verb_rotate_key },
 	{ "teardown", 1, 1, true, false, false, verb_teardown },
 };
 
