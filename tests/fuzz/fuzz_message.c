@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "core/audit_message.h"
+#include "core/checkpoint_message.h"
 #include "core/control.h"
 #include "core/fetch_message.h"
+#include "core/notify_message.h"
 #include "core/parse_message.h"
+#include "core/resolve_message.h"
 
 #define SEQ 5
 #define CONTROL_WORDS 16
@@ -41,8 +44,11 @@ static void try_message(struct message *m)
 	const uint8_t *payload = m->at;
 	size_t size = (size_t)(m->end - m->at);
 	struct buffer out = BUFFER_INIT;
+	const unsigned char *note;
 	struct audit_ack ack;
 	uint64_t number;
+	size_t len;
+	char *text;
 
 	switch (m->type) {
 	case MSG_FETCH_REQUEST:
@@ -72,6 +78,42 @@ static void try_message(struct message *m)
 	case MSG_STALLED:
 		if (audit_number_decode(m, &number) == 0)
 			must_match(&out, audit_number_encode(&out, m->type, number), payload, size);
+		break;
+	case MSG_NOTIFY_REQUEST:
+		ROUND_TRIP(notify_request, notify_request_encode(&out, &v))
+	case MSG_NOTIFY_RESULT:
+		if (notify_result_decode(m, &text) == 0) {
+			must_match(&out, notify_result_encode(&out, text), payload, size);
+			free(text);
+		}
+		break;
+	case MSG_RESOLVE_REQUEST:
+		ROUND_TRIP(resolve_request, resolve_request_encode(&out, &v))
+	case MSG_RESOLVE_RESULT:
+		ROUND_TRIP(resolve_result, resolve_result_encode(&out, &v))
+	case MSG_WITNESS:
+		if (witness_decode(m, &text, &number) == 0) {
+			must_match(&out, witness_encode(&out, text, number), payload, size);
+			free(text);
+		}
+		break;
+	case MSG_CHECKPOINT:
+		if (checkpoint_ask_decode(m, &number) == 0)
+			must_match(&out, checkpoint_ask_encode(&out, number), payload, size);
+		break;
+	case MSG_SIGN:
+		ROUND_TRIP(checkpoint_request, checkpoint_request_encode(&out, &v))
+	case MSG_SIGNED:
+		if (signed_decode(m, &note, &len) == 0)
+			must_match(&out, signed_encode(&out, note, len), payload, size);
+		break;
+	case MSG_REFUSED:
+		if (refused_decode(m, &text) == 0) {
+			must_match(&out, refused_encode(&out, text), payload, size);
+			free(text);
+		}
+		break;
+	default: /* read where they are handled, with nothing of their own to decode */
 		break;
 	}
 }
@@ -122,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	if (data[0] == 0) {
 		try_stream(data + 1, size - 1);
-	} else if (data[0] <= MSG_STALLED) {
+	} else if (data[0] < MSG_TYPE_END) {
 		m = (struct message){ (enum message_type)data[0], SEQ, data + 1, data + size, false };
 		try_message(&m);
 	} else {
