@@ -115,6 +115,32 @@ checked() { "$LAB_PYTHON" "$LAB_LIB/export_check.py" "$@"; }
 	same "$(cat "$LAB_DIR/cursor")" 0
 }
 
+spool() { HALLOWCTL="$LAB_BUILD/hallowctl -c $CONF" on_gate "$LAB_ROOT/contrib/siem/hallowd-export" ecs "$LAB_DIR/siem"; }
+
+@test "export: contrib's folder for a log shipper has each row once, in whole files" {
+	recording
+	some_traffic
+	mkdir "$LAB_DIR/siem"
+	same "$(spool)" ""
+	same "$(cat "$LAB_DIR"/siem/*.ndjson | wc -l)" 8
+	same "$(spool; ls "$LAB_DIR/siem" | wc -l)" 1
+	same "$(dial $OFFICE4 $LOCAL4 5432 1)" "1 0 0"
+	wait_until 10 recorded_is 9 1
+	# A run that died before its file had its name.
+	spool
+	local last
+	last=$(cd "$LAB_DIR/siem" && ls -t | head -n 1)
+	mv "$LAB_DIR/siem/$last" "$LAB_DIR/siem/.$last"
+	same "$(spool)" ""
+	same "$(cat "$LAB_DIR"/siem/*.ndjson | jq -r .event.id | sort)" "$(sql 'SELECT id FROM connections ORDER BY id')"
+	# What fails is told, and the next run makes up for it.
+	mv "$STATE/audit.db" "$STATE/away"
+	run spool
+	same "$status" 1
+	mv "$STATE/away" "$STATE/audit.db"
+	same "$(spool)" ""
+}
+
 # many_rows COUNT: without hallowd, which has stopped.
 many_rows() {
 	sqlite3 "$STATE/audit.db" "INSERT INTO connection (id, skew, source, source_port, decision, target)

@@ -144,7 +144,7 @@ static void tell_policy(struct host *h, time_us time, bool continued)
 			.lists = &list,
 			.list_count = 1,
 		};
-	CHECK(audit_policy_encode(&b, &(struct audit_policy){ time, state.epoch, continued, 0, endpoints, 2 }) == 0);
+	CHECK(audit_policy_encode(&b, &(struct audit_policy){ time, state.epoch, continued, 0, 0, endpoints, 2 }) == 0);
 	tell(h, &b);
 }
 
