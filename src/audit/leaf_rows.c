@@ -17,8 +17,10 @@ static const struct {
 } kinds[LEAF_KINDS] = {
 	[LEAF_CONNECTION] = { ORDER_BY_ID,
 		"SELECT c.id, c.id + c.skew, c.source, c.source_port + 32768, " TARGET ", e.name, " VERDICT("d.verdict") ","
-		" d.reason, d.list, d.revision FROM connection c LEFT JOIN decision d ON d.id = c.decision"
+		" d.reason, d.list, d.revision, " VIA("d.via") " FROM connection c LEFT JOIN decision d ON d.id = c.decision"
 		" LEFT JOIN endpoint e ON e.id = d.endpoint LEFT JOIN target t ON t.id = c.target", "c.id" },
+	[LEAF_ENDING] = { ORDER_BY_ID,
+		"SELECT x.id, x.connection, x.time, x.packets, x.bytes_in, x.bytes_out, x.duration_ms FROM ending x", "x.id" },
 	[LEAF_AGGREGATE] = { ORDER_LISTED,
 		"SELECT a.id, a.from_time, a.to_time, e.name, a.source, " TARGET ", a.count FROM aggregate a"
 		" LEFT JOIN endpoint e ON e.id = a.endpoint LEFT JOIN target t ON t.id = a.target", "a.id" },

@@ -6,9 +6,9 @@
 
 const char schema_tree[] =
 	/* Runs: the leaves from `first` on are rows of one kind (integrity/leaf.h), in this order:
-	 *   connection, revision, event, retirement: the `count` rows from `id` on, by id
+	 *   connection, ending, revision, event, retirement: the `count` rows from `id` on, by id
 	 *   tally: the rows of one hour and part, by endpoint and verdict; id: hour * 65536 + part
-	 *   ending, aggregate, segment: those that `ids` lists, `id` being the first; see audit/varint.h
+	 *   aggregate, segment: those that `ids` lists, `id` being the first; see audit/varint.h
 	 * A run ends where a row of another kind comes between. */
 	"CREATE TABLE leaves (\n"
 	"  first INTEGER PRIMARY KEY, kind INTEGER NOT NULL, id INTEGER NOT NULL, count INTEGER NOT NULL, ids BLOB\n"

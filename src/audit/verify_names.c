@@ -83,7 +83,7 @@ int verify_names_load(struct verify *v)
 	int rc = make_room(v, &v->decisions, "decision");
 
 	if (rc == SQLITE_OK)
-		rc = load(v, &v->decisions, "SELECT d.id, e.name, " VERDICT("d.verdict") ", d.reason, d.list, d.revision"
+		rc = load(v, &v->decisions, "SELECT d.id, e.name, " VERDICT("d.verdict") ", d.reason, d.list, d.revision, " VIA("d.via")
 		                            " FROM decision d LEFT JOIN endpoint e ON e.id = d.endpoint WHERE d.id >= 0",
 		          put_decision);
 	if (rc == SQLITE_OK)

@@ -34,5 +34,6 @@
 #define PROTOCOL(p) \
 	"CASE " p " WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 132 THEN 'sctp' ELSE CAST(" p " AS TEXT) END"
 #define VERDICT(v) "CASE " v " WHEN 0 THEN 'allow' ELSE 'deny' END"
+#define VIA(v) "CASE " v " WHEN 0 THEN 'kernel' ELSE 'mirror' END"
 
 #endif

@@ -310,7 +310,7 @@ int audit_number_decode(struct message *m, uint64_t *number)
 {
 	*number = 0;
 	if (m->type != MSG_SYNC && m->type != MSG_SYNCED && m->type != MSG_READY && m->type != MSG_STOP &&
-	    m->type != MSG_STALLED)
+	    m->type != MSG_STALLED && m->type != MSG_DUMP)
 		return -1;
 	*number = get_u64(m);
 	return message_done(m) ? 0 : -1;

@@ -1,7 +1,7 @@
 /* What hallowd tells hallowd-record, and what comes back.
  *
  * hallowd-record inherits: CHILD_SOCKET_FD, the socket to hallowd; RECORD_NFLOG_FD, the bound NFLOG socket;
- * and its working directory is state_dir, where audit.db is.
+ * RECORD_CONNTRACK_FD, the socket that tells of the ends of connections, where the kernel has it; and its working directory is state_dir, where audit.db is.
  *
  * EVENT and REVISION carry a sequence number that grows by one for each, over all runs of hallowd.  The recorder stores
  * the highest number that it committed in the same transaction as the rows, ignores what it has already, and answers
@@ -15,6 +15,7 @@
 #include "core/time_text.h"
 
 #define RECORD_NFLOG_FD 4
+#define RECORD_CONNTRACK_FD 5
 
 /* How the kernel's log prefixes name a decision; at most 127 bytes (NF_LOG_PREFIXLEN, linux/netfilter/nf_log.h):
  *   h:a:ENDPOINT:LIST  new connection allowed, source on LIST
@@ -137,8 +138,10 @@ void audit_reading_free(struct audit_reading *r);
  * READY{u64 last committed sequence}: sent once, when the database is open.
  * ACK{u64 committed sequence, u64 rows recorded so far by this process, u64 netlink messages lost so far, u64
  *     milliseconds: how old the oldest packet is that may wait to be committed, 0 where none does}.
+ * DUMP{u64 number}: hallowd is to ask the kernel for a dump of connection tracking on the conntrack socket, with this as
+ *               the netlink sequence number; the answer comes on that socket, in line with the ends.  Only hallowd may ask.
  * STALLED{u64 1}: the database takes nothing, as on a full disk; it is tried again and again.  {u64 0}: it does again. */
-/* SYNC, SYNCED, READY, STALLED; STOP with 0. */
+/* SYNC, SYNCED, READY, DUMP, STALLED; STOP with 0. */
 int audit_number_encode(struct buffer *out, enum message_type type, uint64_t number);
 int audit_number_decode(struct message *m, uint64_t *number);
 struct audit_ack {

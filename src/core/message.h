@@ -47,6 +47,7 @@ enum message_type {
 	MSG_SIGN,
 	MSG_SIGNED,
 	MSG_REFUSED,
+	MSG_DUMP, /* hallowd-record -> hallowd */
 	MSG_TYPE_END /* no message: one more than the last */
 };
 

@@ -117,7 +117,7 @@ static int start_query(struct log_query *q, const struct log_filter *f, int64_t 
 
 	if (query_start(q->db, &q->row, "SELECT id, time, endpoint, verdict, reason, source, source_port, destination,"
 	                                " destination_port, protocol, list, revision, packets, bytes_in, bytes_out,"
-	                                " duration_ms FROM connections WHERE id = ?1", NULL, 0, err) == -1 ||
+	                                " duration_ms, state, via FROM connections WHERE id = ?1", NULL, 0, err) == -1 ||
 	    audit_search_open(&q->search, q->db, &filter, limit > 0, err) == -1)
 		return -1;
 	return limit > 0 ? find_newest(q, q->search, limit, err) : 0;

@@ -139,6 +139,12 @@ static void recorder_problems(struct daemon *d, const struct recorder_state *r, 
 		          "not end; it shrinks when that ends", journal_bytes(d) >> 20);
 	if (r->dropped > 0)
 		texts_add(problems, "%" PRIu64 " events were lost, because the audit log took nothing for too long", r->dropped);
+	if (d->conntrack_fd == -1)
+		texts_add(problems, "ends of connections are not recorded: the kernel does not tell them (nf_conntrack_netlink)");
+	else if (!conntrack_counts())
+		texts_add(problems, "connections are recorded without bytes and duration: net.netfilter.nf_conntrack_acct and "
+		                    "net.netfilter.nf_conntrack_timestamp are not both 1, and hallowd may not set them; do so with "
+		                    "sysctl(8), for good with a file in /etc/sysctl.d");
 	if (!r->spool_good)
 		texts_add(problems, "the spool file in state_dir cannot be written; is the disk full");
 	if (r->lost > 0)

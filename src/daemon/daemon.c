@@ -237,6 +237,7 @@ static void started(void *ctx, int exit_code, const char *error)
 		stop(d, EXIT_FAILED);
 		return;
 	}
+	conntrack_count(); /* the table has brought the module with it, if nothing else had */
 	grants_expire(d);
 	if (drift_watch(d, &err) == -1)
 		log_error("changes by others are looked for every %d seconds only: %s", TICK_MS / 1000, err.text);
@@ -423,7 +424,7 @@ static int run_daemon(struct daemon *d)
 		log_error("hallowd cannot start: %s", err.text);
 		return EXIT_FAILED;
 	}
-	recorder_start(d->recorder, d->nflog_fd);
+	recorder_start(d->recorder, d->nflog_fd, d->conntrack_fd);
 	recorder_event(d->recorder, "start", "hallowd",
 	               json_pack("{s:i, s:s}", "pid", (int)getpid(), "version", PACKAGE_VERSION));
 	configure_start(d, started, d);
@@ -448,7 +449,8 @@ static char *absolute(const char *path)
 
 int daemon_main(int argc, char **argv)
 {
-	struct daemon d = { .state_fd = -1, .run_fd = -1, .lock_fd = -1, .nflog_fd = -1, .keeper_pidfd = -1, .signal_fd = -1 };
+	struct daemon d = { .state_fd = -1, .run_fd = -1, .lock_fd = -1, .nflog_fd = -1, .conntrack_fd = -1,
+		                .keeper_pidfd = -1, .signal_fd = -1 };
 	struct buffer message = BUFFER_INIT;
 	struct options o;
 	int status;

@@ -52,6 +52,7 @@ struct daemon {
 	struct reaper *reaper;
 	struct kernel *kernel;
 	int nflog_fd;      /* -1: none */
+	int conntrack_fd;  /* likewise; the kernel need not have it */
 	struct recorder *recorder; /* NULL: looking only */
 	struct signer *signer;     /* likewise */
 	struct control *control;   /* NULL with `once` */

@@ -153,7 +153,7 @@ static int bind_socket(struct metrics *m, struct error *err)
 /* In the recorder's folder, since it reads the audit log. */
 static int start_process(struct metrics *m, struct error *err)
 {
-	struct process_inherits inherits = { -1, m->listen_fd, -1 };
+	struct process_inherits inherits = { -1, { m->listen_fd, -1, -1, -1 }, -1 };
 	int result;
 
 	if (folders_open_recorder(m->d->state_fd, &inherits.folder, err) == -1)

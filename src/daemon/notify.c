@@ -60,7 +60,7 @@ static void helper_ended(void *ctx, pid_t pid, int status)
 
 static int start_helper(struct notifier *n, struct error *err)
 {
-	struct process_inherits inherits = { -1, -1, -1 };
+	struct process_inherits inherits = { -1, PROCESS_NO_EXTRA, -1 };
 
 	if (process_start("hallowd-notify", &inherits, &n->helper, &n->helper_sock, err) == -1) {
 		n->helper = 0;

@@ -66,7 +66,7 @@ int once_run(struct daemon *d, char **words, size_t count)
 	struct error err;
 
 	if (d->recorder != NULL) {
-		recorder_start(d->recorder, d->nflog_fd);
+		recorder_start(d->recorder, d->nflog_fd, d->conntrack_fd);
 		if (own_lists_take(d->lists, &d->own_pending, &err) == -1) {
 			once_fail(EXIT_FAILED, err.text);
 			return EXIT_FAILED;

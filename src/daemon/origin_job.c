@@ -444,7 +444,7 @@ static void start_resolver(struct origin_job *job)
 {
 	int64_t timeout = job->origin->timeout * 1000;
 	struct resolve_request r = { job->origin->where, (uint32_t)timeout };
-	struct process_inherits inherits = { -1, -1, -1 };
+	struct process_inherits inherits = { -1, PROCESS_NO_EXTRA, -1 };
 	struct buffer request = BUFFER_INIT;
 
 	job->resolving = true;
@@ -469,7 +469,7 @@ static void start_parser(struct origin_job *job)
 		.signature = job->signature,
 	};
 	struct buffer request = BUFFER_INIT;
-	struct process_inherits inherits = { job->body, -1, -1 };
+	struct process_inherits inherits = { job->body, PROCESS_NO_EXTRA, -1 };
 
 	job->parsing = true;
 	if (lseek(job->body, 0, SEEK_SET) == -1 || parse_request_encode(&request, &r) == -1)
@@ -486,13 +486,13 @@ static void fetch_part(struct origin_job *job, enum origin_part part)
 	int64_t left = job->deadline - time_monotonic_ms(), timeout = job->origin->timeout * 1000;
 	uint32_t ms = (uint32_t)(left < LEAST_TRY_MS ? LEAST_TRY_MS : left < timeout ? left : timeout);
 	struct buffer request = BUFFER_INIT;
-	struct process_inherits inherits = { -1, -1, -1 };
+	struct process_inherits inherits = { -1, PROCESS_NO_EXTRA, -1 };
 	struct error err;
 
 	job->part = part;
 	if (*body != -1)
 		close(*body);
-	*body = inherits.extra = memfd_create("hallowd-body", MFD_CLOEXEC);
+	*body = inherits.extra[0] = memfd_create("hallowd-body", MFD_CLOEXEC);
 	if (*body == -1)
 		fail(job, "no memory for the answer: %s", strerror(errno));
 	else if (origin_request_encode(&request, job->origin, part, part == ORIGIN_LIST ? job->known : NULL, ms,

@@ -25,6 +25,15 @@ static void place_fd(int fd, int place)
 		_exit(126);
 }
 
+/* Where there is none, nothing of ours stays at that place either. */
+static void place_extra(int fd, int place)
+{
+	if (fd == -1)
+		close(place);
+	else
+		place_fd(fd, place);
+}
+
 static int out_of_the_way(int fd)
 {
 	int copy = fcntl(fd, F_DUPFD, FIRST_FREE_FD);
@@ -38,7 +47,7 @@ static int out_of_the_way(int fd)
 static void become(const char *path, const char *name, const struct process_inherits *in, int sock, int refused)
 {
 	static char no_filter[] = SANDBOX_SWITCH "=off";
-	int null = open("/dev/null", O_RDWR), input, extra = -1;
+	int null = open("/dev/null", O_RDWR), input, extra[PROCESS_EXTRA_MAX];
 	sigset_t none;
 	char *const argv[] = { (char *)(uintptr_t)name, NULL };
 	/* An environment may hold secrets, and settings that nobody reviewed. */
@@ -47,18 +56,18 @@ static void become(const char *path, const char *name, const struct process_inhe
 	if (null == -1 || (in->folder == -1 ? chdir("/") : fchdir(in->folder)) == -1)
 		_exit(126);
 	input = out_of_the_way(in->input == -1 ? null : in->input);
-	if (in->extra != -1)
-		extra = out_of_the_way(in->extra);
+	for (int i = 0; i < PROCESS_EXTRA_MAX; i++)
+		extra[i] = in->extra[i] == -1 ? -1 : out_of_the_way(in->extra[i]);
 	sock = out_of_the_way(sock);
 	null = out_of_the_way(null);
 	refused = out_of_the_way(refused);
 	place_fd(input, STDIN_FILENO);
 	place_fd(null, STDOUT_FILENO);
 	place_fd(sock, CHILD_SOCKET_FD);
-	if (extra != -1)
-		place_fd(extra, CHILD_SOCKET_FD + 1);
+	for (int i = 0; i < PROCESS_EXTRA_MAX; i++)
+		place_extra(extra[i], CHILD_SOCKET_FD + 1 + i);
 	place_fd(refused, CHILD_REFUSED_FD);
-	if (close_range(extra == -1 ? CHILD_SOCKET_FD + 1 : CHILD_SOCKET_FD + 2, CHILD_REFUSED_FD - 1, 0) == -1 ||
+	if (close_range(CHILD_SOCKET_FD + 1 + PROCESS_EXTRA_MAX, CHILD_REFUSED_FD - 1, 0) == -1 ||
 	    close_range(CHILD_REFUSED_FD + 1, ~0U, 0) == -1)
 		_exit(126);
 	sigemptyset(&none);

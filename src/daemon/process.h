@@ -6,10 +6,13 @@
 
 #include "core/error.h"
 
+#define PROCESS_EXTRA_MAX 4
+#define PROCESS_NO_EXTRA { -1, -1, -1, -1 }
+
 /* What a program inherits: nothing but this, standard error, and CHILD_REFUSED_FD; no environment either. */
 struct process_inherits {
 	int input;   /* standard input; -1: /dev/null */
-	int extra;   /* file descriptor 4; -1: none */
+	int extra[PROCESS_EXTRA_MAX]; /* file descriptor 4 and on; -1: none */
 	int folder;  /* working directory; -1: / */
 };
 

@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "daemon/folders.h"
 #include "daemon/spool.h"
+#include "kernel/kernel.h"
 
 #define FIRST_DELAY_MS 100
 #define LONGEST_DELAY_MS 2000
@@ -33,7 +34,7 @@ struct recorder {
 	struct loop *loop;
 	struct reaper *reaper;
 	int folder_fd; /* what hallowd-record works in */
-	int nflog_fd;
+	int nflog_fd, conntrack_fd;
 	struct spool *spool;
 	struct signer *signer; /* NULL: nobody signs */
 
@@ -65,7 +66,7 @@ int recorder_open(struct loop *loop, struct reaper *reaper, int state_fd, struct
 		return error_errno(err, ENOMEM, "the recorder");
 	r->loop = loop;
 	r->reaper = reaper;
-	r->sock = r->nflog_fd = -1;
+	r->sock = r->nflog_fd = r->conntrack_fd = -1;
 	r->delay_ms = FIRST_DELAY_MS;
 	if (folders_open_recorder(state_fd, &r->folder_fd, err) == -1) {
 		free(r);
@@ -238,6 +239,10 @@ static void got_message(struct recorder *r, struct message *m)
 	case MSG_SIGN:
 		got_sign(r, m);
 		return;
+	case MSG_DUMP:
+		if (audit_number_decode(m, &id) == -1 || conntrack_dump(r->conntrack_fd, (uint32_t)id) == -1)
+			log_warning("the kernel cannot be asked for its connections: %s", strerror(errno));
+		return;
 	case MSG_STALLED:
 		if (audit_number_decode(m, &id) == 0) {
 			got_stalled(r, id != 0);
@@ -358,7 +363,7 @@ static void ended(void *ctx, pid_t pid, int status)
 static void start(void *ctx)
 {
 	struct recorder *r = ctx;
-	struct process_inherits inherits = { -1, r->nflog_fd, r->folder_fd };
+	struct process_inherits inherits = { -1, { r->nflog_fd, r->conntrack_fd, -1, -1 }, r->folder_fd };
 	struct error err;
 
 	r->restart_timer = 0;
@@ -374,10 +379,11 @@ static void start(void *ctx)
 	update_watch(r);
 }
 
-void recorder_start(struct recorder *r, int nflog_fd)
+void recorder_start(struct recorder *r, int nflog_fd, int conntrack_fd)
 {
 	note_idle(r, true);
 	r->nflog_fd = nflog_fd;
+	r->conntrack_fd = conntrack_fd;
 	start(r);
 }
 

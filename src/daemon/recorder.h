@@ -18,8 +18,8 @@ struct recorder; /* opaque */
 int recorder_open(struct loop *loop, struct reaper *reaper, int state_fd, struct recorder **r, struct error *err);
 void recorder_close(struct recorder *r);
 
-/* Starts hallowd-record on the NFLOG socket (borrowed) and goes on starting it, with a growing delay, whenever it dies. */
-void recorder_start(struct recorder *r, int nflog_fd);
+/* Starts hallowd-record on the NFLOG socket and the conntrack socket (borrowed; -1: none), and goes on starting it, with a growing delay, whenever it dies. */
+void recorder_start(struct recorder *r, int nflog_fd, int conntrack_fd);
 
 /* Calls `heard` for each event that is told from now on, and for what shows only here: rows that were lost (`lost`), and a
  * database that takes nothing (`stalled`).  `detail` is a JSON object as text. */

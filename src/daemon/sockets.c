@@ -14,6 +14,8 @@
 #include "kernel/kernel.h"
 
 #define OWNER_NAME "owner"
+#define CONNTRACK_NAME "conntrack"
+#define CONNTRACK_BUFFER (32 << 20) /* room for some 40,000 ends of connections */
 #define NFLOG_BUFFER (64 << 20) /* room for some 200,000 packets while the recorder is away */
 
 /* The group is part of the name, so that a socket of another group is not taken for ours. */
@@ -41,6 +43,8 @@ static void take_from_keeper(struct daemon *d, const char *nflog, int *owner)
 			*owner = kept[i].fd;
 		else if (strcmp(kept[i].name, nflog) == 0)
 			d->nflog_fd = kept[i].fd;
+		else if (strcmp(kept[i].name, CONNTRACK_NAME) == 0)
+			d->conntrack_fd = kept[i].fd;
 		else
 			close(kept[i].fd);
 	}
@@ -61,6 +65,18 @@ int sockets_open_kernel(struct daemon *d, const struct config *c, struct error *
 	return open_kernel(d, c, -1, err);
 }
 
+/* Without it, connections are recorded all the same; status says what is missing. */
+static void open_conntrack(struct daemon *d)
+{
+	struct error err;
+
+	if (d->conntrack_fd == -1 && conntrack_open(CONNTRACK_BUFFER, &d->conntrack_fd, &err) == -1) {
+		log_warning("the ends of connections are not recorded: %s", err.text);
+		d->conntrack_fd = -1;
+	}
+	conntrack_count();
+}
+
 int sockets_open(struct daemon *d, const struct config *c, struct error *err)
 {
 	char nflog[KEEP_NAME_MAX];
@@ -68,21 +84,23 @@ int sockets_open(struct daemon *d, const struct config *c, struct error *err)
 
 	nflog_name(c, nflog);
 	d->nflog_fd = service_take_fd(nflog);
+	d->conntrack_fd = service_take_fd(CONNTRACK_NAME);
 	if (owner == -1)
 		take_from_keeper(d, nflog, &owner);
 	if (open_kernel(d, c, owner, err) == -1)
 		return -1;
 	if (d->nflog_fd == -1 && nflog_open(c->audit.nflog_group, NFLOG_BUFFER, &d->nflog_fd, err) == -1)
 		return -1;
+	open_conntrack(d);
 	return 0;
 }
 
 static int give(struct daemon *d, struct error *err)
 {
-	struct kept kept[2] = { { OWNER_NAME, kernel_fd(d->kernel) }, { "", d->nflog_fd } };
+	struct kept kept[] = { { OWNER_NAME, kernel_fd(d->kernel) }, { "", d->nflog_fd }, { CONNTRACK_NAME, d->conntrack_fd } };
 
 	nflog_name(d->lists->config, kept[1].name);
-	return keep_put(d->run_fd, kept, 2, err);
+	return keep_put(d->run_fd, kept, d->conntrack_fd == -1 ? 2 : 3, err);
 }
 
 static void keeper_ended(void *ctx, short revents)
@@ -110,6 +128,8 @@ int sockets_leave(struct daemon *d, struct error *err)
 	if (service_has_store()) {
 		service_store_fd(OWNER_NAME, kernel_fd(d->kernel));
 		service_store_fd(nflog_name(d->lists->config, nflog), d->nflog_fd);
+		if (d->conntrack_fd != -1)
+			service_store_fd(CONNTRACK_NAME, d->conntrack_fd);
 		return 0;
 	}
 	if (d->keeper == 0) {

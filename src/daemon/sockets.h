@@ -1,4 +1,5 @@
-/* The two sockets that must outlive hallowd: the netlink socket that owns the kernel table, and the bound NFLOG socket.
+/* The sockets that must outlive hallowd: the netlink socket that owns the kernel table, the bound NFLOG socket, and the
+ * one that tells of the ends of connections.
  * A second holder keeps copies of them: systemd's file descriptor store where it started us, else hallowd-keep. */
 #ifndef HALLOWD_DAEMON_SOCKETS_H
 #define HALLOWD_DAEMON_SOCKETS_H
@@ -6,7 +7,8 @@
 #include "core/error.h"
 #include "daemon/daemon.h"
 
-/* Takes what an earlier run left, and opens what it did not: d->kernel and d->nflog_fd. */
+/* Takes what an earlier run left, and opens what it did not: d->kernel, d->nflog_fd and, where the kernel
+ * has it, d->conntrack_fd. */
 int sockets_open(struct daemon *d, const struct config *c, struct error *err);
 
 /* Only d->kernel, with a socket of its own. */

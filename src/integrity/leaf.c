@@ -5,11 +5,14 @@
 #define LONGEST_FIXED 17 /* of a field without text */
 
 static const struct leaf_shape shapes[LEAF_KINDS] = {
-	[LEAF_CONNECTION] = { "connection", 12, {
+	[LEAF_CONNECTION] = { "connection", 13, {
 		{ "id", LEAF_NUMBER }, { "time", LEAF_TIME }, { "source", LEAF_ADDRESS }, { "source_port", LEAF_OPTIONAL },
 		{ "destination", LEAF_ADDRESS }, { "destination_port", LEAF_OPTIONAL }, { "protocol", LEAF_TEXT },
 		{ "endpoint", LEAF_TEXT }, { "verdict", LEAF_TEXT }, { "reason", LEAF_TEXT }, { "list", LEAF_TEXT },
-		{ "revision", LEAF_TEXT } } },
+		{ "revision", LEAF_TEXT }, { "via", LEAF_TEXT } } },
+	[LEAF_ENDING] = { "ending", 7, {
+		{ "id", LEAF_NUMBER }, { "connection", LEAF_NUMBER }, { "time", LEAF_TIME }, { "packets", LEAF_OPTIONAL },
+		{ "bytes_in", LEAF_OPTIONAL }, { "bytes_out", LEAF_OPTIONAL }, { "duration_ms", LEAF_OPTIONAL } } },
 	[LEAF_AGGREGATE] = { "aggregate", 9, {
 		{ "id", LEAF_NUMBER }, { "from_time", LEAF_TIME }, { "to_time", LEAF_TIME }, { "endpoint", LEAF_TEXT },
 		{ "source", LEAF_ADDRESS }, { "destination", LEAF_ADDRESS }, { "destination_port", LEAF_OPTIONAL },

@@ -97,6 +97,19 @@ int kernel_read_seen(struct kernel *k, struct kernel_seen **seen, size_t *count,
  * another program has the group, named in the error where it can be found out). */
 int nflog_open(uint16_t group, int rcvbuf, int *fd, struct error *err);
 
+/* A socket that is told of the end of each tracked connection (group NFNLGRP_CONNTRACK_DESTROY), with a receive buffer
+ * of `rcvbuf` bytes (SO_RCVBUFFORCE), non-blocking, close-on-exec.  0 with *fd; -1 (EPERM, or the kernel lacks it). */
+int conntrack_open(int rcvbuf, int *fd, struct error *err);
+
+/* Asks the kernel for a dump of all tracked connections on that socket, with `number` as its sequence number; the answer,
+ * a refusal too, comes there.  0, or -1 with errno where it could not be sent. */
+int conntrack_dump(int fd, uint32_t number);
+
+/* Has this network namespace count packets and bytes of each connection and note when it began and ended, where that
+ * may be changed; and whether it does.  Connections that began before go on without. */
+void conntrack_count(void);
+bool conntrack_counts(void);
+
 /* Appends the ruleset that the policy comes to, as `nft` would list it, less the table's flags: for people, for
  * rules/reference.nft, and to be loaded with `nft -f`.  0, or -1 (why is told in the log). */
 int kernel_print(const struct policy *p, struct buffer *out);

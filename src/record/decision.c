@@ -173,7 +173,7 @@ static int resolve(struct decider *d, const struct log_prefix *prefix, const str
 	result = collect_lists(d, prefix, p, decision->pool->endpoint, time, &t);
 	if (result == 0) {
 		text = (struct decision_text){ decision->pool->endpoint, verdict, reasons[prefix->kind], buffer_str(&t.list),
-			                           buffer_str(&t.revision), t.count == 1 };
+			                           buffer_str(&t.revision), t.count == 1, VIA_KERNEL };
 		if (text.list == NULL || text.revision == NULL)
 			result = store_no_memory(d->store);
 		else

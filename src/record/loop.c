@@ -17,6 +17,7 @@
 #define PENDING_MOST (8u << 20) /* so much may wait for the database; hallowd keeps the rest */
 /* After a read that emptied the socket, packets collect in it for so long: fewer and larger transactions. */
 #define REST_MS 50
+#define ENDS_REST_MS 200 /* the same for the ends of connections, of which nobody waits for one */
 #define ACK_INTERVAL_MS 1000 /* of the numbers alone; a message is acknowledged at once */
 #define RETRY_FIRST_MS 50
 #define RETRY_LONGEST_MS 5000
@@ -43,6 +44,7 @@ struct loop {
 	int64_t finish_ms;  /* but not longer */
 	int64_t done_ms;    /* all up to then is committed */
 	int64_t rest_ms;    /* the NFLOG socket is left alone until then */
+	int64_t ends_rest_ms; /* the conntrack socket likewise */
 	int64_t retry_ms;   /* the database refused, and is left alone until then; 0: it did not */
 	int64_t retry_delay_ms;
 	int64_t retain_ms;
@@ -205,6 +207,8 @@ static int timeout(const struct loop *l, int64_t now)
 		due = now;
 	if (l->rest_ms > now)
 		due = sooner(due, l->rest_ms);
+	if (l->ends_rest_ms > now)
+		due = sooner(due, l->ends_rest_ms);
 	if (ack_is_news(l))
 		due = sooner(due, l->told_ms + ACK_INTERVAL_MS);
 	return due == NEVER ? -1 : due <= now ? 0 : due - now > 60000 ? 60000 : (int)(due - now);
@@ -213,19 +217,20 @@ static int timeout(const struct loop *l, int64_t now)
 static int wait_for_work(struct loop *l, bool *packets)
 {
 	int64_t now = time_monotonic_ms();
-	bool full = l->recorder.pending.len >= PENDING_MOST;
-	struct pollfd fds[2] = {
+	bool full = l->recorder.pending.len >= PENDING_MOST, reads = may_drain(l) && l->retry_ms == 0;
+	struct pollfd fds[3] = {
 		{ .fd = l->sock, .events = full ? 0 : POLLIN },
-		{ .fd = may_drain(l) && l->retry_ms == 0 && l->rest_ms <= now ? l->nflog : -1, .events = POLLIN },
+		{ .fd = reads && l->rest_ms <= now ? l->nflog : -1, .events = POLLIN },
+		{ .fd = reads && l->ends_rest_ms <= now ? l->recorder.conntrack.fd : -1, .events = POLLIN },
 	};
 
 	if (l->out.len > 0)
 		fds[0].events |= POLLOUT;
-	if (poll(fds, 2, timeout(l, now)) == -1 && errno != EINTR) {
+	if (poll(fds, 3, timeout(l, now)) == -1 && errno != EINTR) {
 		log_error("poll: %s", strerror(errno));
 		return -1;
 	}
-	*packets = fds[1].revents != 0;
+	*packets = fds[1].revents != 0 || fds[2].revents != 0;
 	send_out(l);
 	if (full && (fds[0].revents & (POLLHUP | POLLERR)) != 0)
 		l->gone = true; /* what is unread in the socket is in hallowd's spool */
@@ -297,6 +302,19 @@ static int commit(struct loop *l, const struct reached *reached)
 	return tell_stalled(l, true);
 }
 
+/* All that came is committed. */
+static int rest(struct loop *l, const struct reached *reached, bool drained, int64_t now)
+{
+	uint32_t dump = recorder_rest(&l->recorder, reached, drained, now);
+
+	if (dump != 0 && audit_number_encode(&l->out, MSG_DUMP, dump) == -1)
+		return -1;
+	if (acknowledge(l, now, false) == -1)
+		return -1;
+	send_out(l);
+	return 0;
+}
+
 /* Reads a batch and commits it, with whatever else there is. */
 static int record_batch(struct loop *l, bool packets)
 {
@@ -311,16 +329,15 @@ static int record_batch(struct loop *l, bool packets)
 		log_error("%s", err.text);
 		return -1;
 	}
-	if (drained)
+	if (drained) {
 		l->rest_ms = now + REST_MS;
+		l->ends_rest_ms = now + ENDS_REST_MS;
+	}
 	if (drained || reached.ms >= 0)
 		l->behind_ms = drained ? 0 : reached.ms;
-	if (recorder_has_work(&l->recorder) || due <= reached.ms)
-		return commit(l, &reached);
-	if (acknowledge(l, now, false) == -1)
+	if ((recorder_has_work(&l->recorder) || due <= reached.ms) && commit(l, &reached) == -1)
 		return -1;
-	send_out(l);
-	return 0;
+	return l->retry_ms == 0 ? rest(l, &reached, drained, now) : 0;
 }
 
 /* --- checkpoints */
@@ -441,13 +458,13 @@ static int lock_log(struct error *err)
 	return -1;
 }
 
-int record_run(int sock, int nflog)
+int record_run(int sock, const struct sources *sources)
 {
-	struct loop l = { .sock = sock, .nflog = nflog, .stop_ms = NEVER, .done_ms = -1, .retry_delay_ms = RETRY_FIRST_MS };
+	struct loop l = { .sock = sock, .nflog = sources->nflog, .stop_ms = NEVER, .done_ms = -1, .retry_delay_ms = RETRY_FIRST_MS };
 	struct error err;
 	int result, lock = lock_log(&err);
 
-	if (lock == -1 || recorder_init(&l.recorder, nflog, &err) == -1) {
+	if (lock == -1 || recorder_init(&l.recorder, sources, &err) == -1) {
 		log_error("%s", err.text);
 		return -1; /* what is open is closed by the end of the process, which follows */
 	}

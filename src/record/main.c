@@ -9,6 +9,7 @@
 
 int main(void)
 {
+	const struct sources sources = { .nflog = RECORD_NFLOG_FD, .conntrack = RECORD_CONNTRACK_FD };
 	struct error err;
 
 	log_open("hallowd-record", LOG_LEVEL_INFO);
@@ -17,5 +18,5 @@ int main(void)
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}
-	return record_run(CHILD_SOCKET_FD, RECORD_NFLOG_FD) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return record_run(CHILD_SOCKET_FD, &sources) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -2,8 +2,10 @@
 #ifndef HALLOWD_RECORD_RECORD_H
 #define HALLOWD_RECORD_RECORD_H
 
-/* Runs until hallowd says so or is gone.  `sock` is the socket to hallowd, `nflog` the NFLOG socket, the working
- * directory is state_dir.  0, or -1 after a message in the log. */
-int record_run(int sock, int nflog);
+#include "record/recorder.h"
+
+/* Runs until hallowd says so or is gone.  `sock` is the socket to hallowd, the working directory is state_dir.  0, or -1
+ * after a message in the log. */
+int record_run(int sock, const struct sources *sources);
 
 #endif

@@ -12,20 +12,26 @@ static int load(struct recorder *r)
 {
 	decider_forget(&r->decider);
 	if (store_load(&r->store) == -1 || pools_load(&r->pools, &r->store) == -1 ||
-	    elements_load(&r->elements, &r->store) == -1 || coverage_load(&r->coverage, &r->store) == -1)
+	    elements_load(&r->elements, &r->store) == -1 || coverage_load(&r->coverage, &r->store) == -1 ||
+	    opens_load(&r->opens, &r->store) == -1)
 		return -1;
 	r->loaded = true;
 	r->committed_seq = r->store.state.seq;
 	return 0;
 }
 
-int recorder_init(struct recorder *r, int nflog_fd, struct error *err)
+int recorder_init(struct recorder *r, const struct sources *sources, struct error *err)
 {
 	memset(r, 0, sizeof(*r));
 	r->report_due_ms = NEVER;
 	r->decider = (struct decider){ &r->store, &r->pools, &r->policies, &r->prefixes, NULL, 0 };
-	if (nflog_init(&r->nflog, nflog_fd, err) == -1)
+	if (nflog_init(&r->nflog, sources->nflog, err) == -1)
 		return -1;
+	if (conntrack_init(&r->conntrack, sources->conntrack, err) == -1) {
+		recorder_free(r);
+		return -1;
+	}
+	r->opens.waiting = r->conntrack.fd != -1;
 	if (store_open(&r->store) == 0 && load(r) == 0 &&
 	    signing_load(&r->signing, &r->store, time_monotonic_ms()) == 0) {
 		const struct store_state *state = &r->store.state;
@@ -59,6 +65,8 @@ void recorder_free(struct recorder *r)
 	policies_free(&r->policies);
 	log_prefixes_free(&r->prefixes);
 	nflog_free(&r->nflog);
+	conntrack_free(&r->conntrack);
+	opens_free(&r->opens);
 	buffer_free(&r->pending);
 	store_close(&r->store);
 }
@@ -126,19 +134,21 @@ int recorder_take(struct recorder *r, struct message *m, const unsigned char *by
 
 bool recorder_has_work(const struct recorder *r)
 {
-	return r->pending.len > 0 || r->nflog.count > 0;
+	return r->pending.len > 0 || r->nflog.count > 0 || endings_wait(&r->conntrack, &r->opens);
 }
 
 int64_t recorder_due(const struct recorder *r)
 {
-	int64_t reading = r->reading_count == 0 ? NEVER : r->readings[0].due_ms;
+	int64_t due = r->reading_count == 0 ? NEVER : r->readings[0].due_ms;
 
-	return reading < r->report_due_ms ? reading : r->report_due_ms;
+	if (r->report_due_ms < due)
+		due = r->report_due_ms;
+	return r->opens.count > 0 && r->conntrack.dump_due_ms < due ? r->conntrack.dump_due_ms : due;
 }
 
 static void plan_report(struct recorder *r, int64_t now_ms)
 {
-	if (r->report_due_ms != NEVER || (r->nflog.unreported == 0 && r->nflog.overruns == 0))
+	if (r->report_due_ms != NEVER || (r->nflog.unreported == 0 && r->nflog.overruns == 0 && r->conntrack.overruns == 0))
 		return;
 	r->report_due_ms = now_ms + REPORT_DELAY_MS;
 	if (r->report_due_ms < r->next_report_ms)
@@ -149,7 +159,8 @@ int recorder_drain(struct recorder *r, int64_t now_ms, bool *drained, struct rea
 {
 	time_us began = time_now();
 
-	if (nflog_drain(&r->nflog, &r->prefixes, drained, err) == -1)
+	if (nflog_drain(&r->nflog, &r->prefixes, drained, err) == -1 ||
+	    conntrack_drain(&r->conntrack, &r->opens, now_ms, err) == -1)
 		return -1;
 	plan_report(r, now_ms);
 	*reached = (struct reached){ now_ms, began };
@@ -248,6 +259,17 @@ static int apply_pending(struct recorder *r)
 	return 0;
 }
 
+/* The end of what was let in is waited for. */
+static int wait_for_end(struct recorder *r, const struct row *row)
+{
+	const struct flow flow = { row->source, row->destination, (uint16_t)row->source_port,
+		                       (uint16_t)row->destination_port, row->protocol };
+
+	if (row->source_port == PORT_UNKNOWN || row->destination_port == PORT_UNKNOWN)
+		return 0;
+	return opens_add(&r->opens, &r->store, &flow, r->store.state.last_id, row->time);
+}
+
 static int write_rows(struct recorder *r)
 {
 	struct decision decision;
@@ -258,7 +280,8 @@ static int write_rows(struct recorder *r)
 
 		if (decide(&r->decider, row, &decision) == -1 ||
 		    store_target(&r->store, &row->destination, row->destination_port, row->protocol, &target) == -1 ||
-		    store_connection(&r->store, row, decision.id, target) == -1)
+		    store_connection(&r->store, row, decision.id, target) == -1 ||
+		    (decision.pool->verdict == VERDICT_ALLOW && wait_for_end(r, row) == -1))
 			return -1;
 		if (decision.epoch == EPOCH_CURRENT)
 			decision.pool->recorded++;
@@ -290,6 +313,13 @@ static int write_report(struct recorder *r)
 {
 	char detail[96];
 
+	if (r->conntrack.overruns > 0) {
+		snprintf(detail, sizeof(detail), "{\"overruns\":%" PRIu64 "}", r->conntrack.overruns);
+		if (store_event(&r->store, time_now(), "lost", "conntrack", detail) == -1)
+			return -1;
+	}
+	if (r->nflog.unreported == 0 && r->nflog.overruns == 0)
+		return 0;
 	snprintf(detail, sizeof(detail), "{\"messages\":%" PRIu64 ",\"overruns\":%" PRIu64 "}", r->nflog.unreported,
 	         r->nflog.overruns);
 	return store_event(&r->store, time_now(), "lost", "nflog", detail);
@@ -310,7 +340,7 @@ static int write_all_of_it(struct recorder *r, const struct reached *reached, bo
 	struct store_state *state = &r->store.state;
 
 	if (store_begin(&r->store) == -1 || apply_pending(r) == -1 || write_rows(r) == -1 ||
-	    settle(r, reached, settled) == -1)
+	    endings_write(&r->conntrack, &r->opens, &r->store) == -1 || settle(r, reached, settled) == -1)
 		return -1;
 	if ((report && write_report(r) == -1) || write_stall(r) == -1)
 		return -1;
@@ -327,6 +357,7 @@ static void committed(struct recorder *r, int64_t now_ms, bool reported, size_t 
 {
 	r->recorded += r->nflog.count;
 	nflog_committed(&r->nflog);
+	endings_committed(&r->conntrack);
 	buffer_free(&r->pending);
 	for (; settled > 0; settled--) {
 		drop_reading(r);
@@ -334,7 +365,7 @@ static void committed(struct recorder *r, int64_t now_ms, bool reported, size_t 
 	}
 	r->committed_seq = r->store.state.seq;
 	if (reported) {
-		r->nflog.unreported = r->nflog.overruns = 0;
+		r->nflog.unreported = r->nflog.overruns = r->conntrack.overruns = 0;
 		r->report_due_ms = NEVER;
 		r->next_report_ms = now_ms + REPORT_INTERVAL_MS;
 	}
@@ -356,6 +387,7 @@ static void begin_anew(struct recorder *r)
 static void refused(struct recorder *r)
 {
 	store_rollback(&r->store);
+	endings_refused(&r->conntrack, time_monotonic_ms());
 	r->loaded = false;
 	if (r->stalled_since == 0) {
 		r->stalled_since = time_now();
@@ -377,6 +409,13 @@ int recorder_commit(struct recorder *r, const struct reached *reached, int64_t n
 	}
 	refused(r);
 	return -1;
+}
+
+uint32_t recorder_rest(struct recorder *r, const struct reached *reached, bool drained, int64_t now_ms)
+{
+	endings_drop_strangers(&r->conntrack, reached->ms);
+	/* Rows that are not read yet would be taken for connections that the dump does not have. */
+	return drained && r->loaded ? conntrack_wants_dump(&r->conntrack, &r->opens, now_ms) : 0;
 }
 
 /* A step of reading rows that are in no block yet. */

@@ -9,6 +9,7 @@
 #include "record/coverage.h"
 #include "record/decision.h"
 #include "record/denied.h"
+#include "record/endings.h"
 #include "record/nflog.h"
 #include "record/policies.h"
 #include "record/signing.h"
@@ -30,6 +31,8 @@ struct waiting_reading {
 struct recorder {
 	struct store store;
 	struct nflog nflog;
+	struct conntrack conntrack;
+	struct opens opens;
 	struct log_prefixes prefixes;
 	struct policies policies;
 	struct pools pools;
@@ -49,8 +52,14 @@ struct recorder {
 	struct error stall;      /* why, at first */
 };
 
-/* Opens the database in the working directory.  `nflog_fd` is borrowed.  0, or -1 with *err. */
-int recorder_init(struct recorder *r, int nflog_fd, struct error *err);
+/* The sockets that hallowd passes on; borrowed. */
+struct sources {
+	int nflog;
+	int conntrack; /* -1, or no socket: nobody tells of the end of a connection */
+};
+
+/* Opens the database in the working directory.  0, or -1 with *err. */
+int recorder_init(struct recorder *r, const struct sources *sources, struct error *err);
 void recorder_free(struct recorder *r);
 
 /* Takes in a message of hallowd's: EVENT, REVISION, POLICY or READING; `bytes` is the whole of it, header included.
@@ -79,6 +88,10 @@ int recorder_drain(struct recorder *r, int64_t now_ms, bool *drained, struct rea
  * -1: nothing was committed, r->store.err says why; it may be called again with the same.  Where r->store.db is NULL
  * then, a damaged file could not be replaced: this process cannot go on. */
 int recorder_commit(struct recorder *r, const struct reached *reached, int64_t now_ms);
+
+/* To be called when all has been read up to `reached` and nothing is left to commit.  The number to have hallowd ask the
+ * kernel for a dump with, where one is due; else 0. */
+uint32_t recorder_rest(struct recorder *r, const struct reached *reached, bool drained, int64_t now_ms);
 
 /* One step of what has time: putting rows into blocks that are in none yet, deleting what is older than the latest policy
  * allows.  Only when there is no other work. */

@@ -9,7 +9,8 @@ static int delete_by(struct store *s, enum store_statement which, int64_t limit,
 	sqlite3_stmt *stmt = store_use(s, which);
 
 	sqlite3_bind_int64(stmt, 1, limit);
-	if (which == ST_AGGREGATES_DELETE)
+	if (which != ST_TALLIES_DELETE && which != ST_CONNECTIONS_DELETE && which != ST_BLOCK_DELETE &&
+	    which != ST_BLOCK_SOURCES_DELETE)
 		sqlite3_bind_int(stmt, 2, RETENTION_STEP_ROWS);
 	if (store_run(s, stmt) == -1)
 		return -1;
@@ -153,6 +154,7 @@ static int delete_old(struct store *s, time_us cutoff, int *deleted)
 	if (store_begin(s) == -1)
 		return -1;
 	if (delete_connections(s, cutoff, deleted) == -1 ||
+	    delete_by(s, ST_ENDINGS_DELETE, cutoff, deleted) == -1 || delete_by(s, ST_OPEN_DELETE, cutoff, deleted) == -1 ||
 	    delete_by(s, ST_AGGREGATES_DELETE, cutoff, deleted) == -1 ||
 	    delete_by(s, ST_TALLIES_DELETE, cutoff / HOUR, deleted) == -1)
 		return -1;

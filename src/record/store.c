@@ -30,9 +30,11 @@ static const char *const sql[ST_COUNT] = {
 	[ST_TARGET_FIND] = "SELECT id FROM target WHERE destination = ?1 AND port = ?2 AND protocol = ?3",
 	[ST_TARGET_ADD] = "INSERT INTO target (destination, port, protocol) VALUES (?1, ?2, ?3)",
 	[ST_DECISION_FIND] = "SELECT id FROM decision WHERE endpoint = ?1 AND verdict = ?2 AND reason = ?3 AND list = ?4"
-	                     " AND revision = ?5",
-	[ST_DECISION_ADD] = "INSERT INTO decision (endpoint, verdict, reason, list, revision) VALUES (?1, ?2, ?3, ?4, ?5)",
-	[ST_DECISION_TEXTS] = "SELECT e.name, " VERDICT("d.verdict") ", d.reason, d.list, d.revision FROM decision d"
+	                     " AND revision = ?5 AND via = ?6",
+	[ST_DECISION_ADD] = "INSERT INTO decision (endpoint, verdict, reason, list, revision, via)"
+	                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[ST_DECISION_TEXTS] = "SELECT e.name, " VERDICT("d.verdict") ", d.reason, d.list, d.revision, " VIA("d.via")
+	                      " FROM decision d"
 	                      " CROSS JOIN endpoint e ON e.id = d.endpoint WHERE d.id = ?1",
 	[ST_POOL_SAVE] = "INSERT OR REPLACE INTO pool"
 	                 " (endpoint, verdict, handle, kernel, recorded, aggregated, next, late, carried)"
@@ -60,6 +62,14 @@ static const char *const sql[ST_COUNT] = {
 	                     " WHERE to_time < ?1 AND live IS NULL)",
 	[ST_CONNECTIONS_OLDEST] = "SELECT max(id) FROM (SELECT id FROM connection WHERE id < ?1 ORDER BY id LIMIT ?2)",
 	[ST_CONNECTIONS_DELETE] = "DELETE FROM connection WHERE id <= ?1",
+	[ST_OPEN_ADD] = "INSERT INTO open_connection VALUES (?1)",
+	[ST_OPEN_REMOVE] = "DELETE FROM open_connection WHERE id = ?1",
+	[ST_ENDING_ADD] = "INSERT INTO ending (connection, time, packets, bytes_in, bytes_out, duration_ms)"
+	                  " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM connection WHERE id = ?1)",
+	[ST_ENDINGS_DELETE] = "DELETE FROM ending WHERE id IN (SELECT id FROM ending ORDER BY id LIMIT ?2)"
+	                      " AND time < ?1",
+	[ST_OPEN_DELETE] = "DELETE FROM open_connection WHERE id IN"
+	                   " (SELECT id FROM open_connection WHERE id < ?1 ORDER BY id LIMIT ?2)",
 	[ST_AGGREGATES_DELETE] = "DELETE FROM aggregate WHERE id IN (SELECT id FROM aggregate ORDER BY id LIMIT ?2)"
 	                         " AND to_time < ?1 AND live IS NULL",
 	[ST_TALLIES_DELETE] = "DELETE FROM tally WHERE hour < ?1",
@@ -477,6 +487,7 @@ static void bind_decision(sqlite3_stmt *stmt, const void *what)
 		sqlite3_bind_int64(stmt, 5, (int64_t)strtoull(d->revision, NULL, 10));
 	else
 		sqlite3_bind_text(stmt, 5, d->revision, -1, SQLITE_STATIC);
+	sqlite3_bind_int(stmt, 6, (int)d->via);
 }
 
 int store_decision(struct store *s, const struct decision_text *d, int64_t *id)

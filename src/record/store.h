@@ -14,6 +14,9 @@
 
 enum verdict { VERDICT_ALLOW, VERDICT_DENY };
 
+/* Where a row is from: the kernel's own verdict, or traffic that was only seen. */
+enum via { VIA_KERNEL, VIA_MIRROR };
+
 enum store_statement {
 	ST_BEGIN,
 	ST_COMMIT,
@@ -43,7 +46,12 @@ enum store_statement {
 	ST_STATE_SAVE,
 	ST_RETENTION_DUE,
 	ST_CONNECTIONS_OLDEST,
+	ST_OPEN_ADD,
+	ST_OPEN_REMOVE,
+	ST_ENDING_ADD,
 	ST_CONNECTIONS_DELETE,
+	ST_ENDINGS_DELETE,
+	ST_OPEN_DELETE,
 	ST_AGGREGATES_DELETE,
 	ST_TALLIES_DELETE,
 	ST_BLOCK_ADD,
@@ -139,6 +147,7 @@ struct decision_text {
 	const char *list;     /* one name, or several joined by ',', or "" */
 	const char *revision; /* likewise, numbers */
 	bool single;          /* `revision` is one number */
+	enum via via;
 };
 
 int store_decision(struct store *s, const struct decision_text *d, int64_t *id);
@@ -147,5 +156,23 @@ int store_connection(struct store *s, const struct row *row, int64_t decision, i
 int store_event(struct store *s, time_us time, const char *kind, const char *subject, const char *detail);
 int store_stall(struct store *s, time_us time, int64_t seconds, const char *reason); /* the event `stalled` */
 int store_revision(struct store *s, const struct audit_revision *r);
+
+/* An allowed connection whose end is waited for, and not any more. */
+int store_open_add(struct store *s, int64_t connection);
+int store_open_remove(struct store *s, int64_t connection);
+
+/* What became of a connection. */
+struct ending {
+	int64_t connection;
+	time_us time;         /* of the end, or when it was found to be over */
+	bool watched;         /* else nothing below is known */
+	bool counted;         /* packets and bytes are */
+	uint64_t packets;     /* both ways */
+	uint64_t bytes_in, bytes_out; /* bytes_in: from the source */
+	time_us duration;     /* microseconds */
+};
+
+/* Nothing is written where the connection is no more in the database. */
+int store_ending(struct store *s, const struct ending *e);
 
 #endif

@@ -76,6 +76,7 @@ static void try_message(struct message *m)
 	case MSG_READY:
 	case MSG_SYNCED:
 	case MSG_STALLED:
+	case MSG_DUMP:
 		if (audit_number_decode(m, &number) == 0)
 			must_match(&out, audit_number_encode(&out, m->type, number), payload, size);
 		break;

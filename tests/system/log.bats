@@ -58,7 +58,7 @@ follows() {
 		"deny $STRANGER4 5432 null
 deny $STRANGER6 5432 null"
 	same "$(ctl -o json log --endpoint quiet)" "[]"
-	same "$(ctl -o json log --limit 1 | jq -r '.[0] | keys | length')" 16
+	same "$(ctl -o json log --limit 1 | jq -r '.[0] | keys | length')" 18
 }
 
 @test "log: --follow shows a row within a second or so, and ends with a signal, with its reader, and after --limit" {

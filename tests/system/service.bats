@@ -32,7 +32,7 @@ pid_now() { awk '/^started/ {pid = $2} END {print pid}' "$LAB_DIR/managed"; }
 	manage
 	same "$(dial "${BOTH[0]}" $LOCAL4 5432) $(dial $STRANGER4 $LOCAL4 5432)" "1 0 0 0 1 0"
 	soon 2 recorded "verdict IN ('allow', 'deny')"
-	same "$(grep -c '^stored' "$LAB_DIR/managed")" 2
+	same "$(grep -c '^stored' "$LAB_DIR/managed")" 3
 	not keeper
 	# Neither root nor any capability but the one, in hallowd; none in the recorder.
 	same "$(awk '/^Uid|^CapEff|^CapPrm|^CapBnd|^NoNewPrivs/ {print $2}' "/proc/$DAEMON/status" | xargs)" \

@@ -92,7 +92,7 @@ void fixture_names(const struct fixture *f)
 	fixture_sql(f, "INSERT INTO endpoint VALUES (1, 'api', 'kubernetes-api', 'enforce', '', '', '', '', 1),"
 	               " (2, 'orders', 'database', 'observe', '', '', '', '', 1),"
 	               " (3, 'old', 'https', 'enforce', '', '', '', '', 0)");
-	fixture_sql(f, "INSERT INTO decision VALUES (1, 1, 0, 'listed', 'humanitec', 3),"
+	fixture_sql(f, "INSERT INTO decision (id, endpoint, verdict, reason, list, revision) VALUES (1, 1, 0, 'listed', 'humanitec', 3),"
 	               " (2, 1, 1, 'not-listed', 'humanitec,office', '3,1'), (3, 2, 0, 'observed', 'humanitec', 3),"
 	               " (4, 3, 0, 'listed', 'humanitec', 2), (5, 1, 0, 'listed', 'office', 1)");
 	insert(f, "INSERT INTO target VALUES (1, ?, 6443, 6)", "a", "203.0.113.10");

@@ -478,7 +478,7 @@ static void another_type_is_refused(void **state)
 		struct buffer b = payload_of(&codecs[i], &codecs[i].values[ORDINARY]);
 		union any v;
 
-		for (int type = 0; type <= MSG_STALLED + 1; type++) {
+		for (int type = 0; type <= MSG_TYPE_END; type++) {
 			if (type == (int)codecs[i].type || codecs[i].type == MSG_READY)
 				continue;
 			assert_int_equal(decode_bytes(&codecs[i], (enum message_type)type, b.data, b.len, &v), -1);

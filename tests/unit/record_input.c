@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <fcntl.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,24 +81,27 @@ static void open_recorder(struct rig *g)
 {
 	struct error err = { "" };
 
-	if (recorder_init(&g->r, g->socket, &err) == -1)
+	if (recorder_init(&g->r, &(struct sources){ .nflog = g->socket, .conntrack = g->ends }, &err) == -1)
 		fail_msg("%s", err.text);
 }
 
 int rig_setup(void **state)
 {
 	struct rig *g = calloc(1, sizeof(*g));
-	int pair[2];
+	int pair[2], ends[2];
 
 	if (g == NULL)
 		return -1;
 	strcpy(g->folder, "/tmp/test_record.XXXXXX");
 	g->home = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (g->home == -1 || mkdtemp(g->folder) == NULL || chdir(g->folder) == -1 ||
-	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == -1)
+	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair) == -1 ||
+	    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends) == -1)
 		return -1;
 	g->kernel = pair[0];
 	g->socket = pair[1];
+	g->kernel_ends = ends[0];
+	g->ends = ends[1];
 	g->now_ms = 1000000;
 	*state = g;
 	open_recorder(g);
@@ -129,6 +133,8 @@ int rig_teardown(void **state)
 	recorder_free(&g->r);
 	close(g->kernel);
 	close(g->socket);
+	close(g->kernel_ends);
+	close(g->ends);
 	if (fchdir(g->home) == -1)
 		return -1;
 	close(g->home);
@@ -142,6 +148,80 @@ void rig_restart(struct rig *g)
 	store_rollback(&g->r.store);
 	recorder_free(&g->r);
 	open_recorder(g);
+}
+
+/* One direction: addresses and ports, as ctnetlink nests them. */
+static void put_tuple(unsigned char *out, size_t *len, uint16_t type, const struct tracked *t, bool reply)
+{
+	unsigned char inner[256], ip[64], proto[64];
+	size_t inner_len = 0, ip_len = 0, proto_len = 0;
+	uint16_t source = htons((uint16_t)(reply ? 443 : 50000 + t->which));
+	uint16_t destination = htons((uint16_t)(reply ? 50000 + t->which : 443));
+	uint8_t number = IPPROTO_TCP;
+	uint32_t client = htonl(0xc0000201 + t->which), server = inet_addr("203.0.113.10");
+
+	put_attribute(ip, &ip_len, CTA_IP_V4_SRC, reply ? &server : &client, 4);
+	put_attribute(ip, &ip_len, CTA_IP_V4_DST, reply ? &client : &server, 4);
+	put_attribute(proto, &proto_len, CTA_PROTO_NUM, &number, 1);
+	put_attribute(proto, &proto_len, CTA_PROTO_SRC_PORT, &source, 2);
+	put_attribute(proto, &proto_len, CTA_PROTO_DST_PORT, &destination, 2);
+	put_attribute(inner, &inner_len, CTA_TUPLE_IP | NLA_F_NESTED, ip, ip_len);
+	put_attribute(inner, &inner_len, CTA_TUPLE_PROTO | NLA_F_NESTED, proto, proto_len);
+	put_attribute(out, len, type | NLA_F_NESTED, inner, inner_len);
+}
+
+static void put_numbers(unsigned char *out, size_t *len, uint16_t type, uint16_t first, uint64_t a, uint64_t b)
+{
+	unsigned char inner[64];
+	size_t inner_len = 0;
+	uint64_t big[2] = { htobe64(a), htobe64(b) };
+
+	put_attribute(inner, &inner_len, first, &big[0], 8);
+	if (b != 0)
+		put_attribute(inner, &inner_len, (uint16_t)(first + 1), &big[1], 8);
+	put_attribute(out, len, type | NLA_F_NESTED, inner, inner_len);
+}
+
+void rig_tell(struct rig *g, const struct tracked *t)
+{
+	struct nlmsghdr head = { .nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 |
+		                                              (t->dump != 0 ? IPCTNL_MSG_CT_NEW : IPCTNL_MSG_CT_DELETE)),
+		                     .nlmsg_flags = t->dump != 0 ? NLM_F_MULTI : 0, .nlmsg_seq = t->dump };
+	struct nfgenmsg family = { .nfgen_family = AF_INET };
+	unsigned char out[1024] = { 0 };
+	size_t len = sizeof(head) + sizeof(family);
+
+	put_tuple(out, &len, CTA_TUPLE_ORIG, t, false);
+	put_tuple(out, &len, CTA_TUPLE_REPLY, t, true);
+	if (t->packets_in > 0) {
+		put_numbers(out, &len, CTA_COUNTERS_ORIG, CTA_COUNTERS_PACKETS, t->packets_in, t->bytes_in);
+		put_numbers(out, &len, CTA_COUNTERS_REPLY, CTA_COUNTERS_PACKETS, t->packets_out, t->bytes_out);
+	}
+	if (t->start != 0)
+		put_numbers(out, &len, CTA_TIMESTAMP, CTA_TIMESTAMP_START, (uint64_t)t->start * 1000, (uint64_t)t->stop * 1000);
+	head.nlmsg_len = (uint32_t)len;
+	memcpy(out, &head, sizeof(head));
+	memcpy(out + sizeof(head), &family, sizeof(family));
+	assert_int_equal(send(g->kernel_ends, out, len, 0), len);
+}
+
+uint32_t rig_dump(struct rig *g)
+{
+	const struct reached reached = { g->now_ms, 0 };
+
+	g->now_ms += DUMP_INTERVAL_MS;
+	return recorder_rest(&g->r, &reached, true, g->now_ms);
+}
+
+void rig_dump_ends(struct rig *g, uint32_t number, int refusal)
+{
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr error;
+	} m = { { .nlmsg_len = sizeof(m), .nlmsg_type = refusal == 0 ? NLMSG_DONE : NLMSG_ERROR, .nlmsg_seq = number },
+		    { .error = -refusal } };
+
+	assert_int_equal(send(g->kernel_ends, &m, sizeof(m), 0), sizeof(m));
 }
 
 void rig_log(struct rig *g, const char *prefix, time_us time, unsigned count)

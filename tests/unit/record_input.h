@@ -38,6 +38,7 @@ struct rig {
 	char folder[64];
 	int home;
 	int kernel, socket; /* the kernel's end of the pair, and the recorder's */
+	int kernel_ends, ends; /* the same of the one for ends of connections */
 	uint32_t seq;       /* of the next logged packet */
 	uint64_t message;   /* of hallowd's last message */
 	int64_t now_ms;     /* grows with each settling */
@@ -55,6 +56,20 @@ void rig_restart(struct rig *g);
 /* The kernel logs `count` packets from 192.0.2.1 and on to 203.0.113.10 port 443, a millisecond apart from `time`. */
 void rig_log(struct rig *g, const char *prefix, time_us time, unsigned count);
 void rig_lose(struct rig *g, unsigned count); /* it would have, but the socket was full */
+
+/* What connection tracking tells of a connection to 203.0.113.10 port 443: number `which` (from 0) of a rig_log. */
+struct tracked {
+	unsigned which;
+	time_us start, stop;     /* 0: not noted */
+	uint64_t packets_in, bytes_in, packets_out, bytes_out; /* packets_in 0: not counted */
+	uint32_t dump;           /* 0: it has ended; else it is in the dump of that number */
+};
+
+void rig_tell(struct rig *g, const struct tracked *t);
+
+/* The recorder may ask for a dump, long after the last: its number, or 0.  And how the kernel ends it: 0, or an errno. */
+uint32_t rig_dump(struct rig *g);
+void rig_dump_ends(struct rig *g, uint32_t number, int refusal);
 
 /* Takes in the message in `b`, which is emptied. */
 void rig_take(struct rig *g, struct buffer *b);

@@ -94,7 +94,7 @@ static void store_names(sqlite3 *db)
 {
 	run(db, "INSERT INTO endpoint VALUES (1, 'prod-api', 'kubernetes-api', 'enforce', '', '', '', 'humanitec,office',"
 	        " 1);"
-	        "INSERT INTO decision VALUES (1, 1, 0, 'listed', 'humanitec', 3), (2, 1, 1, 'not-listed',"
+	        "INSERT INTO decision (id, endpoint, verdict, reason, list, revision) VALUES (1, 1, 0, 'listed', 'humanitec', 3), (2, 1, 1, 'not-listed',"
 	        " 'humanitec,office', '3,1'),"
 	        " (3, 1, 1, 'not-listed', '', '');"
 	        "INSERT INTO target VALUES (1, ((203 << 24) + (113 << 8) + 10) - 2147483648, 6443, 6),"
@@ -113,13 +113,13 @@ static void connections_are_shown_as_text(void **state)
 	        " (1795487542000000, 0, 4294967295 - 2147483648, -32768, 3, 3)");
 	assert_row(db, "SELECT * FROM connections WHERE id = 1795487541123456",
 	           "1795487541123456|2026-11-24T02:32:21.123456Z|prod-api|allow|listed|34.159.97.57|40000|"
-	           "203.0.113.10|6443|tcp|humanitec|3||||");
+	           "203.0.113.10|6443|tcp|humanitec|3|||||unknown|kernel");
 	assert_row(db, "SELECT * FROM connections WHERE id = 1795487541123457",
 	           "1795487541123457|2026-11-24T02:32:21.122457Z|prod-api|deny|not-listed|2001:db8::bad:66||"
-	           "2001:db8::10||sctp|humanitec,office|3,1||||");
+	           "2001:db8::10||sctp|humanitec,office|3,1||||||kernel");
 	assert_row(db, "SELECT * FROM connections WHERE id = 1795487542000000",
 	           "1795487542000000|2026-11-24T02:32:22.000000Z|prod-api|deny|not-listed|255.255.255.255|0|"
-	           "128.0.0.0|53|udp||||||");
+	           "128.0.0.0|53|udp||||||||kernel");
 	assert_row(db, "SELECT typeof(revision) FROM connections WHERE verdict = 'allow' AND revision = 3", "integer");
 	sqlite3_close(db);
 }

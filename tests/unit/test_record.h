@@ -12,5 +12,6 @@ int run_recorder_tests(void);
 int run_coverage_tests(void);
 int run_blocks_tests(void);
 int run_migration_tests(void);
+int run_endings_tests(void);
 
 #endif

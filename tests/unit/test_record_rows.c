@@ -30,7 +30,7 @@ static void each_row_names_what_decided_it(void **state)
 	rig_expect(g, DECISIONS, "allow listed a 3 2; deny not-listed a,b 3,1 1; allow observed a,b 3,1 1");
 	rig_expect(g, "SELECT * FROM connections LIMIT 1",
 	           "1795478400001000|2026-11-24T00:00:00.001000Z|web|allow|listed|192.0.2.1|50000|203.0.113.10|443|tcp|"
-	           "a|3||||");
+	           "a|3|||||open|kernel");
 	rig_policy(g, "E", DAY + SECONDS(1), true, 0, 0);
 	rig_log(g, "h:d:web", DAY + SECONDS(2), 1);
 	rig_commit(g);
@@ -576,7 +576,7 @@ static void old_rows_are_deleted_in_steps(void **state)
 	rig_take(g, &b);
 	rig_commit(g);
 	rig_run(g, "INSERT INTO endpoint VALUES (1, 'web', '', '', '', '', '', '', 0);"
-	           "INSERT INTO decision VALUES (1, 1, 0, 'listed', 'a', 1); INSERT INTO target VALUES (1, 0, 1, 6)");
+	           "INSERT INTO decision (id, endpoint, verdict, reason, list, revision) VALUES (1, 1, 0, 'listed', 'a', 1); INSERT INTO target VALUES (1, 0, 1, 6)");
 	/* half of them a day and more old */
 	rig_run(g, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 24000) INSERT INTO connection"
 	           " SELECT (unixepoch() - 2 * 86400) * 1000000 + i * 7200000, 0, 0, 0, 1, 1 FROM n;"
