@@ -10,6 +10,7 @@
 #include "core/paths.h"
 #include "ctl/ctl.h"
 #include "ctl/report_files.h"
+#include "ctl/report_integrity.h"
 #include "report/framework.h"
 #include "report/plain.h"
 
@@ -18,7 +19,7 @@
 
 #define CONTROLS "controls" /* the folder, of what ships and beside the configuration */
 
-enum { FROM, TO, OUTPUT, REVIEW, MONTHLY, CONTROLS_FOLDER };
+enum { FROM, TO, OUTPUT, REVIEW, MONTHLY, VERIFY, CONTROLS_FOLDER };
 
 static const struct verb_option options[] = {
 	[FROM] = { "from", "T", "start of the period (30 days before its end): 2026-11-01, 2026-11-01T10:00:00Z, -7d" },
@@ -26,6 +27,7 @@ static const struct verb_option options[] = {
 	[OUTPUT] = { "output", "FILE", "write there, whole or not at all; for csv it may be a folder: DIR/ is made" },
 	[REVIEW] = { "review", NULL, "the form for the six-monthly review of the rules, over the last six months" },
 	[MONTHLY] = { "monthly", NULL, "for cron: json, csv and html of each month that is over and not written yet" },
+	[VERIFY] = { "verify", NULL, "read each row again for it, also of a long log" },
 	[CONTROLS_FOLDER] = { "controls", "DIR", "more frameworks of controls: each *.yaml in it" },
 	{ NULL, NULL, NULL },
 };
@@ -205,7 +207,8 @@ static int run(struct ctl *ctl, const struct arguments *args)
 {
 	char host[256] = "";
 	struct frameworks frameworks = FRAMEWORKS_INIT;
-	struct report_request request = { .host = host, .frameworks = &frameworks };
+	struct report_integrity integrity = { .ok = -1 };
+	struct report_request request = { .host = host, .frameworks = &frameworks, .integrity = &integrity };
 	sqlite3 *db;
 	int code = check_options(ctl, args);
 
@@ -217,7 +220,10 @@ static int run(struct ctl *ctl, const struct arguments *args)
 		gethostname(host, sizeof(host) - 1);
 		code = parse_period(&request, args);
 		if (code == 0)
+			code = report_verify(ctl, db, args->option[VERIFY] != NULL, &integrity);
+		if (code == 0)
 			code = report_period(ctl, db, &request, args);
+		report_integrity_free(&integrity);
 		sqlite3_close(db);
 	}
 	frameworks_free(&frameworks);

@@ -447,7 +447,10 @@ static void check_intact(const struct report *r, struct outcome *o)
 		say(o, "The audit log does not verify: %s.", r->integrity.problem);
 	} else {
 		o->status = STATUS_NOT_COVERED;
-		say(o, "The audit log was not verified for this report.");
+		if (*r->integrity.problem != '\0')
+			say(o, "The audit log was not verified in full: %s.", r->integrity.problem);
+		else
+			say(o, "The audit log was not verified for this report.");
 	}
 }
 

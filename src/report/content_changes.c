@@ -349,6 +349,8 @@ void content_integrity(struct document *d)
 		doc_toned(d, TONE_GOOD, "The audit log verifies: its hash tree matches its signed checkpoints.");
 	else if (g->ok == 0)
 		doc_toned(d, TONE_BAD, "The audit log does not verify: %s", g->problem);
+	else if (*g->problem != '\0')
+		doc_toned(d, TONE_UNKNOWN, "The audit log was not verified in full: %s.", g->problem);
 	else
 		doc_toned(d, TONE_UNKNOWN, "The audit log was not verified for this report.");
 	if (*g->checkpoint != '\0') {

@@ -269,12 +269,22 @@ static void read_clock(struct report *r)
 	r->clock_synchronised = state != -1 && state != TIME_ERROR;
 }
 
+static int copy_integrity(struct report *r, const struct report_integrity *from, struct error *err)
+{
+	const char *checkpoint = from == NULL || from->checkpoint == NULL ? "" : from->checkpoint;
+
+	r->integrity.ok = from == NULL ? -1 : from->ok;
+	if (report_copy(&r->integrity.checkpoint, checkpoint, err) == -1)
+		return -1;
+	return report_copy(&r->integrity.problem, from == NULL || from->problem == NULL ? "" : from->problem, err);
+}
+
 static struct report *report_new(const struct report_request *request, struct error *err)
 {
 	struct report *r = calloc(1, sizeof(*r));
 
 	if (r == NULL || report_copy(&r->host, request->host, err) == -1 ||
-	    report_copy(&r->integrity.checkpoint, "", err) == -1 || report_copy(&r->integrity.problem, "", err) == -1) {
+	    copy_integrity(r, request->integrity, err) == -1) {
 		report_free(r);
 		report_no_memory(err);
 		return NULL;
@@ -284,7 +294,6 @@ static struct report *report_new(const struct report_request *request, struct er
 	r->made_at = time_now();
 	r->retention = request->retention;
 	r->secrets_own = request->secrets_own;
-	r->integrity.ok = -1;
 	read_clock(r);
 	return r;
 }

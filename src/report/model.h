@@ -146,9 +146,9 @@ struct report_control {
 
 /* What the audit log's hash tree and its signed checkpoints say. */
 struct report_integrity {
-	int ok;           /* 1: the log verifies; 0: it does not; -1: it was not asked */
-	char *checkpoint; /* the newest signed checkpoint, as its text; "" for none */
-	char *problem;    /* what does not verify; "" for nothing */
+	int ok;           /* 1: the log verifies; 0: it does not; -1: not known */
+	char *checkpoint; /* the newest signed checkpoint, as its text; "" or NULL for none */
+	char *problem;    /* what does not verify, or why it is not known; "" or NULL for nothing */
 };
 
 struct report {
@@ -198,6 +198,7 @@ struct report_request {
 	int64_t retention;                    /* seconds; 0: for ever; -1: not known */
 	bool secrets_own;
 	const struct frameworks *frameworks;  /* NULL for no controls */
+	const struct report_integrity *integrity; /* what verifying came to; NULL: it was not asked */
 };
 
 /* 0 with *r (report_free), or -1: the audit log cannot be read, or memory ran out. */

@@ -63,6 +63,23 @@ exit_is() {
 
 row() { sql "SELECT id FROM connections ORDER BY id LIMIT 1 OFFSET $1"; }
 
+@test "integrity: the report says whether the log verifies, and what of a control that speaks for or against" {
+	log_is_kept
+	some_traffic
+	soon true signed
+	hallowd_stop
+	ctl -o json report >"$LAB_DIR/report.json"
+	same "$(jq -c '.integrity | [.ok, .problem]' "$LAB_DIR/report.json")" '[true,null]'
+	jq -r .integrity.checkpoint "$LAB_DIR/report.json" | diff - <(cat "$STATE/checkpoint"; echo)
+	same "$(jq -c '.controls[] | select(.id == "10.3.4") | [.met, .status]' "$LAB_DIR/report.json")" '[true,"met"]'
+	same "$(tampered "UPDATE connection SET source_port = source_port + 1 WHERE id = $(row 5)")" "$(row 5)"
+	"$LAB_BUILD/hallowctl" -c "$LAB_DIR/copy.yaml" -o json report >"$LAB_DIR/report.json"
+	same "$(jq -c '.integrity.ok' "$LAB_DIR/report.json")" false
+	jq -r .integrity.problem "$LAB_DIR/report.json" | grep -q "$(row 5)"
+	same "$(jq -c '.controls[] | select(.id == "10.3.4") | [.met, .status]' "$LAB_DIR/report.json")" '[false,"not-met"]'
+	"$LAB_BUILD/hallowctl" -c "$LAB_DIR/copy.yaml" report | grep -q 'The audit log does not verify'
+}
+
 @test "integrity: the first row that does not fit is named" {
 	log_is_kept
 	some_traffic
