@@ -66,8 +66,9 @@ static void endpoint(int id, const char *name, const char *kind, const char *mod
 
 static void decision(int id, int endpoint_id, int verdict, const char *reason, const char *list, const char *revision)
 {
-	char *sql = sqlite3_mprintf("INSERT INTO decision VALUES (%d, %d, %d, %Q, %Q, %Q)", id, endpoint_id, verdict, reason,
-	                            list, revision);
+	char *sql = sqlite3_mprintf("INSERT INTO decision (id, endpoint, verdict, reason, list, revision)"
+	                            " VALUES (%d, %d, %d, %Q, %Q, %Q)",
+	                            id, endpoint_id, verdict, reason, list, revision);
 
 	fixture_sql(&f, sql);
 	sqlite3_free(sql);
