@@ -25,6 +25,7 @@ void fetch_url(const struct fetch_request *q, int body_fd, struct fetch_result *
  * 0, or -1 with *err where there was no request that it could answer. */
 #define FETCH_MEMORY (UINT64_C(512) << 20)
 #define FETCH_CPU_SECONDS 60
+int fetch_confine(struct error *err); /* the first half of fetch_run: gives up what it may */
 int fetch_run(int socket_fd, int body_fd, struct error *err);
 
 #endif

@@ -9,7 +9,7 @@
 #include "core/sandbox.h"
 #include "core/sandbox_calls.h"
 
-static int confine(struct error *err)
+int fetch_confine(struct error *err)
 {
 	static char *no_environment[] = { NULL };
 
@@ -68,7 +68,7 @@ int fetch_run(int socket_fd, int body_fd, struct error *err)
 	struct fetch_request q = { 0 };
 	int ret;
 
-	if (confine(err) == -1)
+	if (fetch_confine(err) == -1)
 		return -1;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return error_set(err, "libcurl cannot start");

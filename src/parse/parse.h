@@ -18,6 +18,7 @@ void parse_bytes(const struct parse_request *q, const char *data, size_t len, st
  * A process that dies without a result (a crash, the hard limit one second later) has failed just as well. */
 #define PARSE_MEMORY (UINT64_C(512) << 20)
 #define PARSE_CPU_SECONDS 20
+int parse_confine(struct error *err); /* the first half of parse_run: gives up what it may */
 int parse_run(int socket_fd, int input_fd, struct error *err);
 
 #endif

@@ -219,7 +219,7 @@ static int limit_cpu_softly(struct error *err)
 	return 0;
 }
 
-static int confine(struct error *err)
+int parse_confine(struct error *err)
 {
 	static char *no_environment[] = { NULL };
 
@@ -243,7 +243,7 @@ int parse_run(int socket_fd, int input_fd, struct error *err)
 	struct parse_request q = { 0 };
 	int ret;
 
-	if (confine(err) == -1 || receive_request(socket_fd, &q, err) == -1)
+	if (parse_confine(err) == -1 || receive_request(socket_fd, &q, err) == -1)
 		return -1;
 	ret = answer(socket_fd, input_fd, &q, err);
 	parse_request_free(&q);

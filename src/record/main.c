@@ -3,8 +3,6 @@
 #include "core/audit_message.h"
 #include "core/fetch_message.h"
 #include "core/log.h"
-#include "core/sandbox.h"
-#include "core/sandbox_calls.h"
 #include "record/record.h"
 
 int main(void)
@@ -13,8 +11,7 @@ int main(void)
 	struct error err;
 
 	log_open("hallowd-record", LOG_LEVEL_INFO);
-	if (sandbox_child(&err) == -1 || sandbox_restrict(SANDBOX_WORKING_FOLDER, false, &err) == -1 ||
-	    sandbox_calls("hallowd-record", &err) == -1) {
+	if (record_confine(&err) == -1) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}

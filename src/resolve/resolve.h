@@ -14,6 +14,7 @@
 int resolve_name(const struct resolve_request *q, struct resolve_result *r, struct error *err);
 
 /* The whole program: gives up what it may, takes one request from the socket, answers, and is done. */
+int resolve_confine(struct error *err); /* the first half of it */
 int resolve_run(int socket_fd, struct error *err);
 
 #endif

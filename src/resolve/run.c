@@ -7,7 +7,7 @@
 #include "core/sandbox.h"
 #include "core/sandbox_calls.h"
 
-static int confine(struct error *err)
+int resolve_confine(struct error *err)
 {
 	static char *no_environment[] = { NULL };
 
@@ -58,7 +58,7 @@ int resolve_run(int socket_fd, struct error *err)
 	struct resolve_result r = { 0 };
 	int ret;
 
-	if (confine(err) == -1 || receive_request(socket_fd, &q, err) == -1)
+	if (resolve_confine(err) == -1 || receive_request(socket_fd, &q, err) == -1)
 		return -1;
 	ret = resolve_name(&q, &r, err);
 	if (ret == 0)
