@@ -171,6 +171,17 @@ static int judge_outcome(struct list_state *s, struct judgement *j, time_us now,
 	return 0;
 }
 
+/* Too few origins have a say. */
+static int disagree(const struct list_state *s, struct list_result *result)
+{
+	const char *rest = s->now.revision == 0 ? "" : "; the last good list stays in force";
+
+	if (s->config->agree == 1)
+		return texts_add(&result->reasons, "no origin has given a list that counts%s", rest);
+	return texts_add(&result->reasons, "%zu origins must agree, and fewer have given a list that counts%s",
+	                 s->config->agree, rest);
+}
+
 static int judge(struct list_state *s, struct judgement *j, time_us now, struct list_result *result)
 {
 	switch (agree(s->config, j->use, &j->outcome)) {
@@ -179,8 +190,7 @@ static int judge(struct list_state *s, struct judgement *j, time_us now, struct 
 	case 1:
 		result->outcome = j->rejected ? REFRESH_REJECTED : REFRESH_FAILED;
 		result->origin_failed = true;
-		return texts_add(&result->reasons, "%zu origins must agree, and fewer have given a list that counts%s",
-		                 s->config->agree, s->now.revision == 0 ? "" : "; the last good list stays in force");
+		return disagree(s, result);
 	}
 	if (prefix_set_empty(&j->outcome)) {
 		result->outcome = REFRESH_FAILED;

@@ -51,15 +51,16 @@ static const char *amount_text(struct amount a, char out[32])
 	return out;
 }
 
-static int judge_share(struct amount limit, const char *guard, const char *verb, size_t count, size_t whole,
-                       struct texts *reasons)
+/* "3 entries would be removed of the 12 in force": verb "removed", joint "of the". */
+static int judge_share(struct amount limit, const char *guard, const char *verb, const char *joint, size_t count,
+                       size_t whole, struct texts *reasons)
 {
 	char text[32];
 
 	if (!exceeds(limit, count, whole))
 		return 0;
-	return texts_add(reasons, "%zu of %zu entries would be %s; %s allows %s", count, whole, verb, guard,
-	                 amount_text(limit, text));
+	return texts_add(reasons, "%zu %s would be %s %s %zu in force; %s allows %s", count, count == 1 ? "entry" : "entries",
+	                 verb, joint, whole, guard, amount_text(limit, text));
 }
 
 int judge_change(const struct guard_config *guard, bool first, const struct prefix_set *in_force,
@@ -77,7 +78,7 @@ int judge_change(const struct guard_config *guard, bool first, const struct pref
 	if (first)
 		return 0;
 	before = prefix_set_count(in_force);
-	if (judge_share(guard->max_added, "max_added", "added", prefix_set_count(added), before, reasons) == -1)
+	if (judge_share(guard->max_added, "max_added", "added", "to the", prefix_set_count(added), before, reasons) == -1)
 		return -1;
-	return judge_share(guard->max_removed, "max_removed", "removed", prefix_set_count(removed), before, reasons);
+	return judge_share(guard->max_removed, "max_removed", "removed", "of the", prefix_set_count(removed), before, reasons);
 }
