@@ -15,7 +15,7 @@
 #define FILE_MODE 0640
 #define CURSOR_SIZE_MAX 64
 
-enum { FROM, TO, SINCE_ID, CURSOR, OUTPUT, AGGREGATES, NO_HEADER };
+enum { FROM, TO, SINCE_ID, CURSOR, OUTPUT, ENDS, AGGREGATES, NO_HEADER };
 
 static const struct verb_option options[] = {
 	[FROM] = { "from", "T", "at or after this time: 2026-11-01, 2026-11-01T10:00:00Z, today, -24h" },
@@ -23,6 +23,7 @@ static const struct verb_option options[] = {
 	[SINCE_ID] = { "since-id", "ID", "only rows behind this id: where the last run ended; 0 for all" },
 	[CURSOR] = { "cursor", "FILE", "the same, read from FILE, and where the next run begins written there" },
 	[OUTPUT] = { "output", "FILE", "write there, whole or not at all" },
+	[ENDS] = { "ends", NULL, "how connections ended, a row for each, in place of how they began" },
 	[AGGREGATES] = { "aggregates", NULL, "the denied attempts that were counted together, in place of connections" },
 	[NO_HEADER] = { "no-header", NULL, "csv without the line of column names" },
 	{ NULL, NULL, NULL },
@@ -128,8 +129,12 @@ static int parse(struct export_request *q, const struct arguments *args)
 	int code = 0;
 
 	*q = (struct export_request){ .from = INT64_MIN, .to = INT64_MAX };
+	if (args->option[AGGREGATES] != NULL && args->option[ENDS] != NULL)
+		return ctl_fail(EXIT_USAGE, "--ends and --aggregates are streams of their own; export them one by one");
 	if (args->option[AGGREGATES] != NULL)
 		q->stream = EXPORT_AGGREGATES;
+	if (args->option[ENDS] != NULL)
+		q->stream = EXPORT_ENDS;
 	if (args->option[FROM] != NULL)
 		code = ctl_time(&q->from, "from", args->option[FROM]);
 	if (code == 0 && args->option[TO] != NULL)
@@ -233,7 +238,8 @@ const struct verb verb_export = {
 	         "  jsonl  the same, one JSON object a line; json: all in one array\n"
 	         "  ocsf   Open Cybersecurity Schema Framework 1.3.0, Network Activity (class 4001), one a line\n"
 	         "  ecs    Elastic Common Schema 8.11, one a line\n"
-	         "With --since-id or --cursor each run brings just the rows that came after the one before.\n",
+	         "With --since-id or --cursor each run brings just the rows that came after the one before.  What is\n"
+	         "not known yet of a connection when it is exported comes with --ends, which has a cursor of its own.\n",
 	.examples = "  hallowctl export --from 2026-10-01 --to 2026-11-01 -o csv --output october.csv\n"
 	            "  hallowctl export -o ecs --cursor /var/lib/siem/hallowd.cursor >>/var/lib/siem/hallowd.ndjson\n"
 	            "  hallowctl export -o ocsf --since-id 1793534400000000 | jq -c 'select(.action_id == 2)'\n"

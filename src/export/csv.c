@@ -5,9 +5,11 @@
 
 #include <string.h>
 
-static const char connections_header[] =
-	"id,time,endpoint,verdict,reason,source,source_port,destination,destination_port,protocol,list,revision,packets,"
-	"bytes_in,bytes_out,duration_ms\r\n";
+#define COLUMNS \
+	"time,endpoint,verdict,reason,source,source_port,destination,destination_port,protocol,list,revision,packets,bytes_in," \
+	"bytes_out,duration_ms,state,via\r\n"
+static const char connections_header[] = "id," COLUMNS;
+static const char ends_header[] = "id,end_time,connection," COLUMNS;
 static const char aggregates_header[] =
 	"id,from_time,to_time,endpoint,source,destination,destination_port,protocol,count\r\n";
 
@@ -57,12 +59,17 @@ static void add_time(struct sink *out, time_us t)
 
 static void begin(struct sink *out, enum export_stream stream)
 {
-	sink_text(out, stream == EXPORT_AGGREGATES ? aggregates_header : connections_header);
+	sink_text(out, stream == EXPORT_AGGREGATES ? aggregates_header :
+	               stream == EXPORT_ENDS       ? ends_header : connections_header);
 }
 
 static void add_connection(struct sink *out, const struct export_row *r)
 {
 	add_number(out, r->id, ",");
+	if (r->stream == EXPORT_ENDS) {
+		add_time(out, r->until);
+		add_number(out, r->connection, ",");
+	}
 	add_time(out, r->time);
 	add_text(out, r->endpoint);
 	add_plain(out, r->allowed ? "allow" : "deny");
@@ -77,7 +84,10 @@ static void add_connection(struct sink *out, const struct export_row *r)
 	add_number(out, r->packets, ",");
 	add_number(out, r->bytes_in, ",");
 	add_number(out, r->bytes_out, ",");
-	add_number(out, r->duration_ms, "\r\n");
+	add_number(out, r->duration_ms, ",");
+	add_plain(out, r->state);
+	sink_text(out, r->via);
+	sink_text(out, "\r\n");
 }
 
 static void add_aggregate(struct sink *out, const struct export_row *r)

@@ -1,5 +1,5 @@
 /* The Elastic Common Schema, version 8.11.0.  Source: https://www.elastic.co/guide/en/ecs/8.11/ecs-field-reference.html.
- * Fields of the schema only, so that an index template for it takes all of it. */
+ * Fields of the schema only, labels among them, so that an index template for it takes all of it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "export/json.h"
 
 #define ECS_VERSION "8.11.0"
-#define NANOSECONDS_OF_MS 1000000
+#define NANOSECONDS_OF_US 1000
 
 static json_t *one_text(const char *text)
 {
@@ -17,48 +17,85 @@ static json_t *one_text(const char *text)
 	return array;
 }
 
+/* What the schema has words for: start and end, allowed and denied; of what was only seen, none of these. */
 static json_t *types(const struct export_row *r)
 {
 	json_t *array = one_text("connection");
 
+	if (r->seen_only) {
+		json_append_text(array, "info");
+		return array;
+	}
 	json_append_text(array, r->allowed ? "allowed" : "denied");
 	if (r->allowed)
-		json_append_text(array, "start");
+		json_append_text(array, r->stream == EXPORT_ENDS ? "end" : "start");
 	return array;
+}
+
+static const char *action(const struct export_row *r)
+{
+	if (r->seen_only)
+		return "connection-seen";
+	if (r->stream == EXPORT_ENDS)
+		return "connection-ended";
+	return r->allowed ? "connection-allowed" : "connection-denied";
+}
+
+static const char *outcome(const struct export_row *r)
+{
+	if (r->seen_only)
+		return "unknown";
+	return r->allowed ? "success" : "failure";
+}
+
+static void add_span(json_t *event, time_us start, time_us end)
+{
+	json_add_time(event, "start", start);
+	json_add_time(event, "end", end);
+	json_add_number(event, "duration", (end - start) * NANOSECONDS_OF_US);
 }
 
 /* Of an aggregate, from the first that was counted to the last; of a connection that has ended, its own. */
 static void add_times(json_t *event, const struct export_row *r)
 {
-	time_us end = r->until;
-
-	if (r->stream == EXPORT_CONNECTIONS && r->duration_ms == EXPORT_UNKNOWN)
-		return;
-	if (r->stream == EXPORT_CONNECTIONS)
-		end = r->time + r->duration_ms * 1000;
-	json_add_time(event, "start", r->time);
-	json_add_time(event, "end", end);
-	json_add_number(event, "duration", r->stream == EXPORT_CONNECTIONS ? r->duration_ms * NANOSECONDS_OF_MS :
-	                                                                      (end - r->time) * 1000);
+	if (r->stream == EXPORT_AGGREGATES)
+		add_span(event, r->time, r->until);
+	else if (r->duration_ms != EXPORT_UNKNOWN)
+		add_span(event, r->time, r->time + r->duration_ms * 1000);
 }
 
 static json_t *event(const struct export_row *r)
 {
 	json_t *o = json_object();
-	char id[32];
+	char dataset[32];
 
-	snprintf(id, sizeof(id), "%" PRId64, r->id);
+	snprintf(dataset, sizeof(dataset), "hallowd.%s", export_stream_name(r->stream));
 	json_add_text(o, "kind", "event");
 	json_add_value(o, "category", one_text("network"));
 	json_add_value(o, "type", types(r));
-	json_add_text(o, "action", r->allowed ? "connection-allowed" : "connection-denied");
-	json_add_text(o, "outcome", r->allowed ? "success" : "failure");
+	json_add_text(o, "action", action(r));
+	json_add_text(o, "outcome", outcome(r));
 	json_add_text(o, "reason", r->reason);
 	json_add_text(o, "module", "hallowd");
-	json_add_text(o, "dataset", r->stream == EXPORT_AGGREGATES ? "hallowd.aggregates" : "hallowd.connections");
-	json_add_text(o, "id", id);
+	json_add_text(o, "dataset", dataset);
+	json_add_id(o, "id", r);
 	json_add_number(o, "sequence", r->id);
 	add_times(o, r);
+	return o;
+}
+
+/* Names of our own have their place here: the connection that an end is of, and what the policy says of what was only seen. */
+static json_t *labels(const struct export_row *r)
+{
+	json_t *o = json_object();
+	char connection[32];
+
+	if (r->stream == EXPORT_ENDS) {
+		snprintf(connection, sizeof(connection), "%" PRId64, r->connection);
+		json_add_text(o, "connection", connection);
+	}
+	if (r->seen_only)
+		json_add_text(o, "verdict", r->allowed ? "allow" : "deny");
 	return o;
 }
 
@@ -128,7 +165,7 @@ static int row(struct sink *out, const struct export_row *r)
 	json_t *o = json_object(), *ecs = json_object(), *service = json_object();
 	int status;
 
-	json_add_time(o, "@timestamp", r->time);
+	json_add_time(o, "@timestamp", r->stream == EXPORT_ENDS ? r->until : r->time);
 	json_add_text(ecs, "version", ECS_VERSION);
 	json_add_value(o, "ecs", ecs);
 	json_add_value(o, "event", event(r));
@@ -140,6 +177,7 @@ static int row(struct sink *out, const struct export_row *r)
 	json_add_value(o, "service", service);
 	json_add_value(o, "observer", observer());
 	json_add_value(o, "related", related(r));
+	json_add_value(o, "labels", labels(r));
 	status = json_line(out, o);
 	sink_char(out, '\n');
 	return status;

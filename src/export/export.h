@@ -16,6 +16,7 @@
 /* What a row is of.  Each is a stream of its own, with ids and so with a cursor of its own. */
 enum export_stream {
 	EXPORT_CONNECTIONS, /* view `connections` */
+	EXPORT_ENDS,        /* what became of connections: a row when one has ended */
 	EXPORT_AGGREGATES,  /* view `aggregates`: denied attempts that were counted together */
 };
 
@@ -25,7 +26,8 @@ enum export_stream {
 struct export_row {
 	enum export_stream stream;
 	int64_t id;
-	time_us time, until; /* until: of the last that was counted, for aggregates; else the same as time */
+	int64_t connection;  /* the id of it; for aggregates EXPORT_UNKNOWN */
+	time_us time, until; /* until: the end, for ends; when it was last counted, for aggregates; else the same as time */
 	const char *endpoint;
 	bool allowed;
 	const char *reason;
@@ -40,7 +42,14 @@ struct export_row {
 	bool one_revision;    /* it is a number */
 	int64_t count;        /* 1 for connections */
 	int64_t packets, bytes_in, bytes_out, duration_ms;
+	const char *state; /* "open", "closed", "unknown"; "" for what has no end */
+	bool seen_only;    /* in traffic that passed elsewhere: the verdict is what the policy says, and nothing was enforced */
+	const char *via;   /* "kernel", "mirror"; "" for aggregates */
 };
+
+/* How a stream is called, "connections", and what its ids begin with where they stand beside those of others: "", "end-". */
+const char *export_stream_name(enum export_stream stream);
+const char *export_stream_prefix(enum export_stream stream);
 
 /* What is asked for. */
 struct export_request {

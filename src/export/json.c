@@ -1,9 +1,29 @@
 #include "export/json.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 static const char *host = "";
 static bool failed; /* something could not be added since the last json_line */
+
+static const struct {
+	const char *name, *prefix;
+} streams[] = {
+	[EXPORT_CONNECTIONS] = { "connections", "" },
+	[EXPORT_ENDS] = { "ends", "end-" },
+	[EXPORT_AGGREGATES] = { "aggregates", "aggregate-" },
+};
+
+const char *export_stream_name(enum export_stream stream)
+{
+	return streams[stream].name;
+}
+
+const char *export_stream_prefix(enum export_stream stream)
+{
+	return streams[stream].prefix;
+}
 
 void export_set_host(const char *name)
 {
@@ -63,6 +83,14 @@ void json_add_value(json_t *object, const char *name, json_t *value)
 		add(object, name, value);
 	else
 		json_decref(value);
+}
+
+void json_add_id(json_t *object, const char *name, const struct export_row *row)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%s%" PRId64, export_stream_prefix(row->stream), row->id);
+	json_add_text(object, name, text);
 }
 
 void json_append_text(json_t *array, const char *text)

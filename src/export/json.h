@@ -17,6 +17,9 @@ void json_add_value(json_t *object, const char *name, json_t *value); /* takes v
 void json_add_text_or_null(json_t *object, const char *name, const char *text);
 void json_add_number_or_null(json_t *object, const char *name, int64_t n);
 
+/* The id of the row, which no row of another stream has: "end-17". */
+void json_add_id(json_t *object, const char *name, const struct export_row *row);
+
 /* Appends to an array. */
 void json_append_text(json_t *array, const char *text);
 

@@ -8,6 +8,10 @@ static json_t *connection(const struct export_row *r)
 	json_t *o = json_object();
 
 	json_add_number(o, "id", r->id);
+	if (r->stream == EXPORT_ENDS) {
+		json_add_time(o, "end_time", r->until);
+		json_add_number(o, "connection", r->connection);
+	}
 	json_add_time(o, "time", r->time);
 	json_add_text_or_null(o, "endpoint", r->endpoint);
 	json_add_text(o, "verdict", r->allowed ? "allow" : "deny");
@@ -26,6 +30,8 @@ static json_t *connection(const struct export_row *r)
 	json_add_number_or_null(o, "bytes_in", r->bytes_in);
 	json_add_number_or_null(o, "bytes_out", r->bytes_out);
 	json_add_number_or_null(o, "duration_ms", r->duration_ms);
+	json_add_text_or_null(o, "state", r->state);
+	json_add_text_or_null(o, "via", r->via);
 	return o;
 }
 

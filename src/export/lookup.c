@@ -18,7 +18,7 @@ struct lookup {
 };
 
 static const char decision_sql[] =
-	"SELECT e.name, d.verdict, d.reason, d.list, d.revision"
+	"SELECT e.name, d.verdict, d.reason, d.list, d.revision, d.via"
 	" FROM decision d CROSS JOIN endpoint e ON e.id = d.endpoint WHERE d.id = ?1";
 static const char target_sql[] = "SELECT destination, port, protocol FROM target WHERE id = ?1";
 
@@ -79,6 +79,7 @@ static int keep_decision(struct decision *d, sqlite3_stmt *row)
 	d->list = strdup(query_text(row, 3));
 	d->one_revision = sqlite3_column_type(row, 4) == SQLITE_INTEGER;
 	d->revision = strdup(query_text(row, 4));
+	d->seen_only = sqlite3_column_int(row, 5) != 0;
 	return d->endpoint && d->reason && d->list && d->revision ? 0 : -1;
 }
 

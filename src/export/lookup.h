@@ -8,7 +8,7 @@
 struct decision {
 	int64_t id;
 	char *endpoint, *reason, *list, *revision;
-	bool allowed, one_revision;
+	bool allowed, one_revision, seen_only;
 };
 
 struct target {

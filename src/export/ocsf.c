@@ -18,10 +18,10 @@ struct meaning {
 	const char *caption;
 };
 
-static const struct meaning opened = { 1, "Open" }, refused = { 5, "Refuse" };
-static const struct meaning allowed = { 1, "Allowed" }, denied = { 2, "Denied" };
+static const struct meaning opened = { 1, "Open" }, closed = { 2, "Close" }, refused = { 5, "Refuse" }, seen = { 6, "Traffic" };
+static const struct meaning allowed = { 1, "Allowed" }, denied = { 2, "Denied" }, observed = { 99, "Observed" };
 static const struct meaning let_in = { 1, "Allowed" }, blocked = { 2, "Blocked" }, logged = { 17, "Logged" };
-static const struct meaning success = { 1, "Success" }, failure = { 2, "Failure" };
+static const struct meaning success = { 1, "Success" }, failure = { 2, "Failure" }, unknown = { 0, "Unknown" };
 static const struct meaning informational = { 1, "Informational" }, low = { 2, "Low" };
 static const struct meaning inbound = { 1, "Inbound" }, outbound = { 2, "Outbound" };
 
@@ -41,9 +41,18 @@ static time_us milliseconds(time_us t)
 	return t / 1000;
 }
 
+static struct meaning activity_of(const struct export_row *r)
+{
+	if (r->seen_only)
+		return seen;
+	if (r->stream == EXPORT_ENDS)
+		return closed;
+	return r->allowed ? opened : refused;
+}
+
 static void add_class(json_t *o, const struct export_row *r)
 {
-	struct meaning activity = r->allowed ? opened : refused;
+	struct meaning activity = activity_of(r);
 	char type[64];
 
 	add_meaning(o, "activity_id", "activity_name", activity);
@@ -57,6 +66,16 @@ static void add_class(json_t *o, const struct export_row *r)
 	add_meaning(o, "severity_id", "severity", r->allowed ? informational : low);
 }
 
+/* Nothing became of what was only seen: the verdict is what the policy says of it. */
+static void add_outcome_seen(json_t *o, const struct export_row *r)
+{
+	add_meaning(o, "status_id", "status", unknown);
+	json_add_text(o, "status_code", r->reason);
+	json_add_text(o, "status_detail", r->allowed ? "the policy allows it" : "the policy denies it");
+	add_meaning(o, "action_id", "action", observed);
+	add_meaning(o, "disposition_id", "disposition", logged);
+}
+
 /* What was not denied because the endpoint is only observed was logged. */
 static void add_outcome(json_t *o, const struct export_row *r)
 {
@@ -66,21 +85,26 @@ static void add_outcome(json_t *o, const struct export_row *r)
 	add_meaning(o, "disposition_id", "disposition", is(r, "observed") ? logged : r->allowed ? let_in : blocked);
 }
 
+static void add_span(json_t *o, int64_t start, int64_t duration)
+{
+	json_add_number(o, "start_time", start);
+	json_add_number(o, "end_time", start + duration);
+	json_add_number(o, "duration", duration);
+}
+
 /* Of an aggregate, from the first that was counted to the last; of a connection that has ended, its own. */
 static void add_times(json_t *o, const struct export_row *r)
 {
-	bool aggregate = r->stream == EXPORT_AGGREGATES, ended = r->duration_ms != EXPORT_UNKNOWN;
-	int64_t start = milliseconds(r->time), end = aggregate ? milliseconds(r->until) : start + r->duration_ms;
+	int64_t start = milliseconds(r->time), end = milliseconds(r->until);
 
-	json_add_number(o, "time", start);
+	json_add_number(o, "time", r->stream == EXPORT_ENDS ? end : start);
 	json_add_number(o, "timezone_offset", 0);
-	if (aggregate)
+	if (r->stream == EXPORT_AGGREGATES) {
 		json_add_number(o, "count", r->count);
-	if (!aggregate && !ended)
-		return;
-	json_add_number(o, "start_time", start);
-	json_add_number(o, "end_time", end);
-	json_add_number(o, "duration", end - start);
+		add_span(o, start, end - start);
+	} else if (r->duration_ms != EXPORT_UNKNOWN) {
+		add_span(o, start, r->duration_ms);
+	}
 }
 
 static json_t *host(const char *ip, int port, const char *service)
@@ -130,9 +154,10 @@ static json_t *firewall_rule(const struct export_row *r)
 static json_t *metadata(const struct export_row *r)
 {
 	json_t *o = json_object(), *product = json_object(), *profiles = json_array();
-	char uid[32];
+	char connection[32] = "";
 
-	snprintf(uid, sizeof(uid), "%" PRId64, r->id);
+	if (r->connection != EXPORT_UNKNOWN)
+		snprintf(connection, sizeof(connection), "%" PRId64, r->connection);
 	json_add_text(o, "version", OCSF_VERSION);
 	json_add_text(product, "name", "hallowd");
 	json_add_text(product, "vendor_name", "hallowd");
@@ -142,10 +167,11 @@ static json_t *metadata(const struct export_row *r)
 	if (*export_host() != '\0')
 		json_append_text(profiles, "host");
 	json_add_value(o, "profiles", profiles);
-	json_add_text(o, "uid", uid);
-	json_add_text(o, "log_name", r->stream == EXPORT_AGGREGATES ? "aggregates" : "connections");
+	json_add_id(o, "uid", r);
+	json_add_text(o, "correlation_uid", connection);
+	json_add_text(o, "log_name", export_stream_name(r->stream));
 	json_add_text(o, "log_provider", "hallowd");
-	json_add_time(o, "original_time", r->time);
+	json_add_time(o, "original_time", r->stream == EXPORT_ENDS ? r->until : r->time);
 	return o;
 }
 
@@ -186,7 +212,7 @@ static int row(struct sink *out, const struct export_row *r)
 
 	add_class(o, r);
 	add_times(o, r);
-	add_outcome(o, r);
+	(r->seen_only ? add_outcome_seen : add_outcome)(o, r);
 	json_add_value(o, "src_endpoint", host(r->source_text, r->source_port, ""));
 	json_add_value(o, "dst_endpoint", host(r->destination_text, r->destination_port, r->endpoint));
 	json_add_value(o, "connection_info", connection_info(r));

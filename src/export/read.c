@@ -27,13 +27,22 @@ struct export_reader {
 	size_t left;          /* rows before the transaction is ended */
 };
 
-#define CONNECTION_COLUMNS "c.id, c.skew, c.source, c.source_port, c.decision, c.target FROM connection c"
-enum { C_ID, C_SKEW, C_SOURCE, C_SOURCE_PORT, C_DECISION, C_TARGET };
+/* Of a connection and its end; both statements below put them behind an id of their own. */
+#define COLUMNS \
+	"c.id, c.skew, c.source, c.source_port, c.decision, c.target, x.packets, x.bytes_in, x.bytes_out, x.duration_ms"
+enum {
+	C_KEY, C_ID, C_SKEW, C_SOURCE, C_SOURCE_PORT, C_DECISION, C_TARGET, C_PACKETS, C_BYTES_IN, C_BYTES_OUT, C_DURATION,
+	C_OPEN, C_END = C_OPEN
+};
 
-static const char in_period_sql[] =
-	"SELECT " CONNECTION_COLUMNS " WHERE c.id > ?1 AND c.id <= ?2 ORDER BY c.id";
-static const char set_back_sql[] =
-	"SELECT " CONNECTION_COLUMNS " WHERE c.id > ?1 AND c.id <= ?2 AND c.skew < -1000000 ORDER BY c.id";
+#define CONNECTIONS_SQL \
+	"SELECT c.id, " COLUMNS ", o.id IS NOT NULL FROM connection c LEFT JOIN ending x ON x.connection = c.id" \
+	" LEFT JOIN open_connection o ON o.id = c.id WHERE c.id > ?1 AND c.id <= ?2"
+static const char in_period_sql[] = CONNECTIONS_SQL " ORDER BY c.id";
+static const char set_back_sql[] = CONNECTIONS_SQL " AND c.skew < -1000000 ORDER BY c.id";
+static const char ends_sql[] =
+	"SELECT x.id, " COLUMNS ", x.time FROM ending x CROSS JOIN connection c ON c.id = x.connection"
+	" WHERE x.id > ?1 AND x.id <= ?2 ORDER BY x.id";
 
 enum { A_ID, A_FROM, A_TO, A_ENDPOINT, A_SOURCE, A_TARGET, A_COUNT };
 static const char aggregates_sql[] =
@@ -61,22 +70,26 @@ static int find_newest(struct export_reader *r, struct error *err)
 	if (r->request.stream == EXPORT_CONNECTIONS)
 		return number(r->db, "SELECT max((SELECT coalesce(max(id), 0) FROM connection), last_id) FROM state",
 		              &r->newest, err);
+	if (r->request.stream == EXPORT_ENDS)
+		return number(r->db, "SELECT coalesce(max(id), 0) FROM ending", &r->newest, err);
 	if (r->request.since_id == -1)
 		return number(r->db, "SELECT coalesce(max(id), 0) FROM aggregate", &r->newest, err);
 	return number(r->db, "SELECT coalesce((SELECT min(id) - 1 FROM aggregate WHERE live = 1), max(id), 0) FROM aggregate",
 	              &r->newest, err);
 }
 
-/* A cursor that is ahead of all there is would leave out what comes.  Where all aggregates were deleted for their age, their
- * ids begin anew; those of connections never do. */
+/* A cursor that is ahead of all there is would leave out what comes.  Where all rows of ends or aggregates were deleted for
+ * their age, their ids begin anew; those of connections never do. */
 static int check_cursor(struct export_reader *r, struct error *err)
 {
+	const char *sql = r->request.stream == EXPORT_ENDS ? "SELECT coalesce(max(id), " ID_MAX ") FROM ending" :
+	                                                     "SELECT coalesce(max(id), " ID_MAX ") FROM aggregate";
 	int64_t highest = r->newest;
 
 	if (r->request.since_id <= 0)
 		return 0;
-	if (r->request.stream == EXPORT_AGGREGATES) {
-		if (number(r->db, "SELECT coalesce(max(id), " ID_MAX ") FROM aggregate", &highest, err) == -1)
+	if (r->request.stream != EXPORT_CONNECTIONS) {
+		if (number(r->db, sql, &highest, err) == -1)
 			return -1;
 		if (r->request.since_id > highest)
 			r->request.since_id = 0;
@@ -155,6 +168,7 @@ int64_t export_reader_cursor(const struct export_reader *reader)
 static int prepare(struct export_reader *r, struct error *err)
 {
 	const char *sql = r->request.stream == EXPORT_AGGREGATES ? aggregates_sql :
+	                  r->request.stream == EXPORT_ENDS       ? ends_sql :
 	                  r->stage == SET_BACK                   ? set_back_sql : in_period_sql;
 
 	if (query_start(r->db, &r->stmt, sql, NULL, 0, err) == -1)
@@ -226,6 +240,8 @@ static int take_decision(struct export_reader *r, struct export_row *row, int64_
 	row->list = d->list;
 	row->revision = d->revision;
 	row->one_revision = d->one_revision;
+	row->seen_only = d->seen_only;
+	row->via = d->seen_only ? "mirror" : "kernel";
 	return 0;
 }
 
@@ -235,15 +251,44 @@ static void take_port(struct export_row *row, sqlite3_stmt *stmt, int column)
 		row->source_port = sqlite3_column_int(stmt, column) + 32768;
 }
 
+/* A number that may be unknown. */
+static int64_t column(sqlite3_stmt *stmt, int at)
+{
+	return sqlite3_column_type(stmt, at) == SQLITE_NULL ? EXPORT_UNKNOWN : sqlite3_column_int64(stmt, at);
+}
+
+/* As the view has it.  Of an end, it is not open any more. */
+static const char *state_of(const struct export_row *row, bool open)
+{
+	if (!row->allowed || row->seen_only)
+		return "";
+	if (open)
+		return "open";
+	return row->duration_ms != EXPORT_UNKNOWN ? "closed" : "unknown";
+}
+
+static void take_end(struct export_row *row, sqlite3_stmt *s)
+{
+	row->packets = column(s, C_PACKETS);
+	row->bytes_in = column(s, C_BYTES_IN);
+	row->bytes_out = column(s, C_BYTES_OUT);
+	row->duration_ms = column(s, C_DURATION);
+}
+
 static int take_connection(struct export_reader *r, struct export_row *row, struct error *err)
 {
+	bool is_end = row->stream == EXPORT_ENDS;
 	sqlite3_stmt *s = r->stmt;
 
-	row->time = row->until = row->id + sqlite3_column_int64(s, C_SKEW);
+	row->connection = sqlite3_column_int64(s, C_ID);
+	row->time = row->connection + sqlite3_column_int64(s, C_SKEW);
+	row->until = is_end ? sqlite3_column_int64(s, C_END) : row->time;
 	take_port(row, s, C_SOURCE_PORT);
+	take_end(row, s);
 	if (take_source(row, s, C_SOURCE, err) == -1 ||
 	    take_decision(r, row, sqlite3_column_int64(s, C_DECISION), err) == -1)
 		return -1;
+	row->state = state_of(row, !is_end && sqlite3_column_int(s, C_OPEN) != 0);
 	return take_target(r, row, sqlite3_column_int64(s, C_TARGET), err);
 }
 
@@ -254,23 +299,25 @@ static int take_aggregate(struct export_reader *r, struct export_row *row, struc
 	row->time = sqlite3_column_int64(s, A_FROM);
 	row->until = sqlite3_column_int64(s, A_TO);
 	row->endpoint = query_text(s, A_ENDPOINT);
-	row->reason = row->list = row->revision = "";
+	row->reason = row->list = row->revision = row->state = row->via = "";
 	row->count = sqlite3_column_int64(s, A_COUNT);
 	if (take_source(row, s, A_SOURCE, err) == -1)
 		return -1;
 	return take_target(r, row, sqlite3_column_int64(s, A_TARGET), err);
 }
 
-/* An aggregate is in a period that it overlaps, and only where it counted something. */
+/* An aggregate is in a period that it overlaps, and only where it counted something; an end, when it came. */
 static bool is_asked_for(const struct export_reader *r, const struct export_row *row)
 {
-	return row->count > 0 && row->until >= r->request.from && row->time < r->request.to;
+	time_us first = row->stream == EXPORT_ENDS ? row->until : row->time;
+
+	return row->count > 0 && row->until >= r->request.from && first < r->request.to;
 }
 
 static int take(struct export_reader *r, struct export_row *row, struct error *err)
 {
 	*row = (struct export_row){
-		.stream = r->request.stream, .id = r->after, .count = 1, .source_port = EXPORT_UNKNOWN,
+		.stream = r->request.stream, .id = r->after, .connection = EXPORT_UNKNOWN, .count = 1, .source_port = EXPORT_UNKNOWN,
 		.packets = EXPORT_UNKNOWN, .bytes_in = EXPORT_UNKNOWN, .bytes_out = EXPORT_UNKNOWN,
 		.duration_ms = EXPORT_UNKNOWN,
 	};

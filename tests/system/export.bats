@@ -64,6 +64,19 @@ checked() { "$LAB_PYTHON" "$LAB_LIB/export_check.py" "$@"; }
 	ctl export >"$LAB_DIR/csv"
 	same "$(tr -d '\r' <"$LAB_DIR/csv")" "$(sqlite3 -readonly -csv -header "$STATE/audit.db" 'SELECT * FROM connections ORDER BY id' | tr -d '\r')"
 	same "$(ctl export --no-header)" "$(tail -n +2 "$LAB_DIR/csv")"
+	# What a mirror port showed: nothing was done about it.
+	hallowd_stop
+	sqlite3 "$STATE/audit.db" "INSERT INTO decision SELECT 900 + verdict, endpoint, verdict, reason, list, revision, 1 FROM decision GROUP BY verdict;
+		INSERT INTO connection (id, skew, source, source_port, decision, target)
+		SELECT (SELECT max(id) FROM connection) + id, 0, 1, 1, id, (SELECT min(id) FROM target) FROM decision WHERE id >= 900"
+	for format in jsonl ocsf ecs; do
+		ctl -o $format export | tail -n 2 >"$LAB_DIR/$format"
+		checked $format <"$LAB_DIR/$format"
+	done
+	same "$(jq -r '"\(.activity_name) \(.action) \(.status_detail)"' "$LAB_DIR/ocsf")" "Traffic Observed the policy allows it
+Traffic Observed the policy denies it"
+	same "$(jq -r '"\(.event.action) \(.labels.verdict)"' "$LAB_DIR/ecs")" "connection-seen allow
+connection-seen deny"
 }
 
 @test "export: with a cursor each row comes once, while others are written" {
@@ -141,6 +154,33 @@ spool() { HALLOWCTL="$LAB_BUILD/hallowctl -c $CONF" on_gate "$LAB_ROOT/contrib/s
 	same "$(spool)" ""
 }
 
+let_go() { lab_in "$GATE" conntrack -F >/dev/null 2>&1; }
+ended() { let_go && [ "$(sql "SELECT count(*) FROM connections WHERE state = 'closed'")" = 5 ]; }
+
+@test "export: how connections ended, when it is known" {
+	needs_jsonschema
+	command -v conntrack >/dev/null || skip "conntrack is not installed (Debian package conntrack)"
+	recording
+	some_traffic
+	# Before: the connections, each once, without an end; behind the same cursor comes nothing more.
+	same "$(ctl -o jsonl export --cursor "$LAB_DIR/cursor" | wc -l)" 8
+	wait_until 15 ended
+	same "$(ctl -o jsonl export --cursor "$LAB_DIR/cursor" | wc -l)" 0
+	local format
+	for format in jsonl ocsf ecs; do
+		ctl -o $format export --ends --cursor "$LAB_DIR/cursor.$format" >"$LAB_DIR/$format"
+		checked $format <"$LAB_DIR/$format"
+		same "$(wc -l <"$LAB_DIR/$format")" 5
+		same "$(ctl -o $format export --ends --cursor "$LAB_DIR/cursor.$format")" ""
+		ctl -o $format export >"$LAB_DIR/whole"
+		checked $format "$STATE/audit.db" <"$LAB_DIR/whole"
+	done
+	same "$(jq -r '"\(.metadata.correlation_uid)|\(.traffic.packets)|\(.traffic.bytes_in)|\(.traffic.bytes_out)|\(.duration)|\(.activity_name)"' "$LAB_DIR/ocsf" | sort)" \
+		"$(sql "SELECT id, packets, bytes_in, bytes_out, duration_ms, 'Close' FROM connections WHERE state = 'closed' ORDER BY id")"
+	same "$(jq -r '"\(.labels.connection)|\(.network.packets)|\(.source.bytes)|\(.destination.bytes)|\(.event.duration / 1000000)"' "$LAB_DIR/ecs" | sort)" \
+		"$(sql "SELECT id, packets, bytes_in, bytes_out, duration_ms FROM connections WHERE state = 'closed' ORDER BY id")"
+}
+
 # many_rows COUNT: without hallowd, which has stopped.
 many_rows() {
 	sqlite3 "$STATE/audit.db" "INSERT INTO connection (id, skew, source, source_port, decision, target)
@@ -210,6 +250,7 @@ hidden_file() { ls -A "$LAB_DIR/out" | grep -q '^\.rows'; }
 		--from today --to yesterday
 		--cursor c --to now
 		--cursor c --since-id 1
+		--ends --aggregates
 		extra
 	END
 	echo nonsense >"$LAB_DIR/cursor"

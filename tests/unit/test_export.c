@@ -112,9 +112,9 @@ static const char *const odd_sources[] = {
 /* Decisions and targets of every kind beside those of fixture_names. */
 static void odd_names(const struct fixture *f)
 {
-	fixture_sql(f, "INSERT INTO decision VALUES (10, 1, 1, 'not-listed', '', ''),"
-	               " (11, 1, 0, 'listed', '@bastion', 1), (12, 2, 0, 'granted', 'grant:3', ''),"
-	               " (13, 1, 1, 'not-listed', 'a,\"b\",c', '1,2,30')");
+	fixture_sql(f, "INSERT INTO decision VALUES (10, 1, 1, 'not-listed', '', '', 0),"
+	               " (11, 1, 0, 'listed', '@bastion', 1, 0), (12, 2, 0, 'granted', 'grant:3', '', 1),"
+	               " (13, 1, 1, 'not-listed', 'a,\"b\",c', '1,2,30', 1)");
 	fixture_sql(f, "INSERT INTO target VALUES (10, -2147483648, -1, 1), (11, x'00000000000000000000000000000001', 65535, 17),"
 	               " (12, 2147483647, 0, 132), (13, -1, 22, 255)");
 }
@@ -133,6 +133,12 @@ static void many_rows(const struct fixture *f, int count)
 		id = time > id ? time : id + 1;
 		fixture_connection(f, time, id - time, odd_sources[(size_t)i % ODD], decisions[i % 8], targets[i % 6]);
 	}
+	fixture_sql(f, "INSERT INTO ending (connection, time, packets, bytes_in, bytes_out, duration_ms)"
+	               " SELECT id, id + 7000000, 12, 1000 + id % 7, 2000000000000, id % 90000 FROM connection WHERE id % 3 = 0");
+	fixture_sql(f, "INSERT INTO ending (connection, time, duration_ms) SELECT id, id + 8000000, 5 FROM connection"
+	               " WHERE id % 12 = 1");
+	fixture_sql(f, "INSERT INTO ending (connection, time) SELECT id, id + 9000000 FROM connection WHERE id % 12 = 2");
+	fixture_sql(f, "INSERT INTO open_connection SELECT id FROM connection WHERE id % 12 IN (4, 5)");
 	fixture_sql(f, "UPDATE connection SET source_port = NULL WHERE id % 5 = 0");
 	fixture_sql(f, "UPDATE connection SET source_port = id % 65536 - 32768 WHERE id % 5 = 1");
 	fixture_sql(f, "COMMIT");
@@ -263,6 +269,44 @@ static void a_cursor_leaves_nothing_out(void **state)
 		free(rest);
 	}
 	buffer_free(&all);
+	sqlite3_close(db);
+}
+
+/* Every end, in the order in which they came, with the connection's row as the view has it now that it has ended. */
+static void ends_equal_the_view(void **state)
+{
+	static const char sql[] =
+		"SELECT x.id, strftime('%Y-%m-%dT%H:%M:%S', x.time / 1000000, 'unixepoch') ||"
+		" printf('.%06dZ', x.time % 1000000) AS end_time, x.connection, v.time, v.endpoint, v.verdict, v.reason, v.source,"
+		" v.source_port, v.destination, v.destination_port, v.protocol, v.list, v.revision, v.packets, v.bytes_in,"
+		" v.bytes_out, v.duration_ms, v.state, v.via FROM ending x JOIN connections v ON v.id = x.connection"
+		" WHERE x.time >= ";
+	struct fixture *f = *state;
+	sqlite3 *db = fixture_reader(f);
+	struct export_request q = ALL;
+	char *some, query[2048];
+	int64_t cursor = 0;
+
+	fixture_names(f);
+	odd_names(f);
+	many_rows(f, 1000);
+	q.stream = EXPORT_ENDS;
+	snprintf(query, sizeof(query), "%s0 ORDER BY x.id", sql);
+	same(exported(db, &export_csv, q, &cursor), expected(db, query));
+	q.from = NOON + 20 * MINUTE;
+	snprintf(query, sizeof(query), "%s%lld ORDER BY x.id", sql, (long long)q.from);
+	same(exported(db, &export_csv, q, NULL), expected(db, query));
+	/* Another, and that all are deleted for their age. */
+	q.from = INT64_MIN;
+	q.since_id = cursor;
+	fixture_sql(f, "DELETE FROM ending");
+	free(exported(db, &export_csv, q, &cursor));
+	assert_int_equal(cursor, q.since_id);
+	fixture_sql(f, "INSERT INTO ending (connection, time) SELECT min(id), 1793534400000000 FROM connection");
+	some = exported(db, &export_csv, q, &cursor);
+	assert_non_null(strstr(some, "\n1,2026-11-01T12:00:00.000000Z,"));
+	assert_int_equal(cursor, 1);
+	free(some);
 	sqlite3_close(db);
 }
 
@@ -447,6 +491,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_A_LOG(csv_equals_the_view), ON_A_LOG(years_of_all_lengths), ON_A_LOG(periods_equal_the_view),
 		ON_A_LOG(rows_that_come_meanwhile_are_the_next_run_s), ON_A_LOG(a_cursor_leaves_nothing_out),
+		ON_A_LOG(ends_equal_the_view),
 		ON_A_LOG(a_cursor_of_another_log_is_told), ON_A_LOG(aggregates_equal_the_view),
 		ON_A_LOG(an_aggregate_that_grows_waits_for_its_end), ON_A_LOG(json_equals_the_view),
 		cmocka_unit_test(a_full_disk_is_told), ON_A_LOG(damage_is_told),
