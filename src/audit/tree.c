@@ -176,7 +176,7 @@ static int write_tile(struct tree *t, unsigned level)
 	return run_done(t->put_tile);
 }
 
-static int write_run(struct tree *t)
+int tree_write_run(struct tree *t)
 {
 	struct tree_run *run = &t->run;
 
@@ -209,7 +209,7 @@ static int write_tree(struct tree *t)
 
 int tree_flush(struct tree *t)
 {
-	int rc = write_run(t);
+	int rc = tree_write_run(t);
 
 	for (unsigned level = 0; level < TREE_LEVELS && rc == SQLITE_OK; level++)
 		rc = write_tile(t, level);
@@ -256,7 +256,7 @@ static bool continues_run(const struct tree_run *run, unsigned kind, int64_t id)
 
 static int begin_run(struct tree *t, unsigned kind, int64_t id)
 {
-	int rc = write_run(t);
+	int rc = tree_write_run(t);
 	struct buffer ids = t->run.ids;
 
 	ids.len = 0;

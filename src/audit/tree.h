@@ -72,6 +72,21 @@ int tree_append_bytes(struct tree *t, unsigned kind, int64_t id, const void *byt
  * next part. */
 int tree_turn_hour(struct tree *t, int64_t hour);
 
+/* Deletes old rows, in a transaction, in the order of their leaves, and keeps the hashes that the tree still needs.  Only
+ * what a row of `retirement` announced goes, and only when a signed checkpoint covers that row; what is old and not
+ * announced yet is announced now.  So somebody who deletes rows by hand cannot pass that off as this. */
+struct tree_retire {
+	int64_t before;       /* rows with an earlier time are old; of tally, hours that ended by then */
+	uint64_t most;        /* of rows to announce, and to delete */
+	int64_t now;
+	uint64_t signed_size; /* leaves that the newest checkpoint covers */
+	bool at_once;         /* nobody signs: what is announced is deleted */
+};
+int tree_retire(struct tree *t, unsigned kind, const struct tree_retire *q, uint64_t *deleted, uint64_t *announced);
+
+/* Writes the run that the next leaf may continue. */
+int tree_write_run(struct tree *t);
+
 /* The last thing in a transaction. */
 int tree_flush(struct tree *t);
 

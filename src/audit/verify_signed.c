@@ -194,7 +194,7 @@ static bool announced(const struct verify *v, uint64_t leaf, uint64_t *end)
 	for (size_t i = 0; i < v->retirement_count; i++) {
 		const struct verify_retirement *r = &v->retirements[i];
 
-		if (r->leaf >= v->result->newest.size || leaf < r->first || leaf - r->first >= r->count)
+		if ((v->result->checkpoints > 0 && r->leaf >= v->result->newest.size) || leaf < r->first || leaf - r->first >= r->count)
 			continue;
 		*end = r->first + r->count;
 		return true;

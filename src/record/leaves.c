@@ -22,6 +22,17 @@ int leaves_hour(struct store *s, int64_t hour)
 	return done(s, tree_turn_hour(&s->tree, hour));
 }
 
+int leaves_retire(struct store *s, enum leaf_kind kind, time_us before, unsigned most, int *deleted)
+{
+	const struct tree_retire q = { before, most, time_now(), s->signed_size, !s->has_signer };
+	uint64_t gone, announced;
+	int rc = tree_retire(&s->tree, kind, &q, &gone, &announced);
+
+	*deleted += (int)gone;
+	s->announced = s->announced || announced > 0;
+	return done(s, rc);
+}
+
 /* --- connections: very many, so their bytes are made of what is known, and not read back */
 
 static const char *protocol_text(uint8_t protocol, char out[4])

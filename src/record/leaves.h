@@ -18,13 +18,9 @@ int leaves_connection(struct store *s, int64_t id, const struct row *row, int64_
  * hour before become leaves.  0, or -1 with store->err. */
 int leaves_hour(struct store *s, int64_t hour);
 
-/* In a transaction: deletes the oldest rows of a kind (LEAF_CONNECTION, LEAF_ENDING, LEAF_AGGREGATE, LEAF_TALLY) of
- * which the time is before `before`, at most `most` of them, and keeps the hashes that the tree still needs.  Only what was
- * announced, in a row of `retirement` that a signed checkpoint covers, is deleted; what is old and was not announced
- * yet is announced now, at most `most` of it.  So the first call deletes nothing, and a later one, once hallowd has
- * signed, what the one before announced.  *deleted: how many; *announced: whether there is more for a later call.
- * 0, or -1 with store->err. */
-int leaves_retire(struct store *s, enum leaf_kind kind, time_us before, unsigned most, unsigned *deleted,
-                  bool *announced);
+/* In a transaction: the oldest rows of a kind (LEAF_CONNECTION, LEAF_AGGREGATE, LEAF_TALLY) of which the time is before
+ * `before`, at most `most` of them, are announced or deleted: see tree_retire.  *deleted: how many went; s->announced
+ * says that there are some for a later call, once hallowd has signed.  0, or -1 with store->err. */
+int leaves_retire(struct store *s, enum leaf_kind kind, time_us before, unsigned most, int *deleted);
 
 #endif

@@ -123,6 +123,7 @@ int recorder_take(struct recorder *r, struct message *m, const unsigned char *by
 	case MSG_WITNESS:
 	case MSG_SIGNED:
 	case MSG_REFUSED:
+		r->store.has_signer = true;
 		return signing_take(&r->signing, m, now_ms) == 0 ? 0
 		       : error_set(err, "a message about checkpoints from hallowd does not fit; is it of another version?");
 	case MSG_READING:
@@ -429,6 +430,15 @@ static int catch_up(struct recorder *r)
 	return -1;
 }
 
+/* In steps of a thousandth, at most an hour: each row would else be announced on its own. */
+static time_us retention_cutoff(time_us now, int64_t seconds)
+{
+	int64_t step = seconds / 1000 < 1 ? 1 : seconds / 1000 > 3600 ? 3600 : seconds / 1000;
+	time_us cutoff = now - seconds * US_PER_SECOND;
+
+	return cutoff - cutoff % (step * US_PER_SECOND);
+}
+
 int recorder_retain(struct recorder *r, bool *more)
 {
 	const struct audit_policy *p = r->policies.latest;
@@ -444,8 +454,12 @@ int recorder_retain(struct recorder *r, bool *more)
 	if (p == NULL || (p->retention_seconds <= 0 && p->max_bytes == 0))
 		return 0;
 	if (p->retention_seconds > 0)
-		cutoff = time_now() - p->retention_seconds * US_PER_SECOND;
+		cutoff = retention_cutoff(time_now(), p->retention_seconds);
 	if (retention_step(&r->store, cutoff, p->max_bytes, more) == 0) {
+		/* What was announced goes once hallowd has signed that. */
+		if (r->store.announced && r->store.has_signer)
+			r->signing.wanted = true;
+		r->store.announced = false;
 		if (r->retiring && !*more)
 			retention_end(&r->store);
 		r->retiring = *more;

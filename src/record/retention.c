@@ -1,6 +1,7 @@
 #include "record/retention.h"
 
-#define HOUR (3600 * US_PER_SECOND)
+#include "record/leaves.h"
+
 #define VACUUM_PAGES "256"
 #define FREE_PAGES_KEPT 256
 
@@ -9,8 +10,7 @@ static int delete_by(struct store *s, enum store_statement which, int64_t limit,
 	sqlite3_stmt *stmt = store_use(s, which);
 
 	sqlite3_bind_int64(stmt, 1, limit);
-	if (which != ST_TALLIES_DELETE && which != ST_CONNECTIONS_DELETE && which != ST_BLOCK_DELETE &&
-	    which != ST_BLOCK_SOURCES_DELETE)
+	if (which == ST_OPEN_DELETE)
 		sqlite3_bind_int(stmt, 2, RETENTION_STEP_ROWS);
 	if (store_run(s, stmt) == -1)
 		return -1;
@@ -60,16 +60,6 @@ static int find_oldest(struct store *s, int64_t before, int64_t *upto)
 	return got;
 }
 
-static int delete_connections(struct store *s, time_us cutoff, int *deleted)
-{
-	int64_t upto;
-	/* A connection's key is never less than its time. */
-	int got = find_oldest(s, cutoff, &upto);
-
-	if (got != 1)
-		return got;
-	return delete_blocks(s, upto) == -1 ? -1 : delete_by(s, ST_CONNECTIONS_DELETE, upto, deleted);
-}
 
 /* --- by size */
 
@@ -149,14 +139,31 @@ static int is_due(struct store *s, time_us cutoff, bool *due)
 	return got == -1 ? -1 : 0;
 }
 
+/* Blocks of which rows are gone go too. */
+static int delete_connections(struct store *s, time_us cutoff, int *deleted)
+{
+	int64_t oldest;
+	int before = *deleted;
+
+	/* A connection's key is never less than its time. */
+	if (leaves_retire(s, LEAF_CONNECTION, cutoff, RETENTION_STEP_ROWS, deleted) == -1)
+		return -1;
+	if (*deleted == before)
+		return 0;
+	if (number(s, "SELECT coalesce(min(id), 9223372036854775807) FROM connection", &oldest) == -1)
+		return -1;
+	return delete_blocks(s, oldest - 1);
+}
+
 static int delete_old(struct store *s, time_us cutoff, int *deleted)
 {
 	if (store_begin(s) == -1)
 		return -1;
 	if (delete_connections(s, cutoff, deleted) == -1 ||
-	    delete_by(s, ST_ENDINGS_DELETE, cutoff, deleted) == -1 || delete_by(s, ST_OPEN_DELETE, cutoff, deleted) == -1 ||
-	    delete_by(s, ST_AGGREGATES_DELETE, cutoff, deleted) == -1 ||
-	    delete_by(s, ST_TALLIES_DELETE, cutoff / HOUR, deleted) == -1)
+	    leaves_retire(s, LEAF_ENDING, cutoff, RETENTION_STEP_ROWS, deleted) == -1 ||
+	    delete_by(s, ST_OPEN_DELETE, cutoff, deleted) == -1 ||
+	    leaves_retire(s, LEAF_AGGREGATE, cutoff, RETENTION_STEP_ROWS, deleted) == -1 ||
+	    leaves_retire(s, LEAF_TALLY, cutoff, RETENTION_STEP_ROWS, deleted) == -1)
 		return -1;
 	return store_commit(s);
 }

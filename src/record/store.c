@@ -61,18 +61,12 @@ static const char *const sql[ST_COUNT] = {
 	                     " OR EXISTS (SELECT 1 FROM (SELECT to_time, live FROM aggregate ORDER BY id LIMIT 1)"
 	                     " WHERE to_time < ?1 AND live IS NULL)",
 	[ST_CONNECTIONS_OLDEST] = "SELECT max(id) FROM (SELECT id FROM connection WHERE id < ?1 ORDER BY id LIMIT ?2)",
-	[ST_CONNECTIONS_DELETE] = "DELETE FROM connection WHERE id <= ?1",
 	[ST_OPEN_ADD] = "INSERT INTO open_connection VALUES (?1)",
 	[ST_OPEN_REMOVE] = "DELETE FROM open_connection WHERE id = ?1",
 	[ST_ENDING_ADD] = "INSERT INTO ending (connection, time, packets, bytes_in, bytes_out, duration_ms)"
 	                  " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM connection WHERE id = ?1)",
-	[ST_ENDINGS_DELETE] = "DELETE FROM ending WHERE id IN (SELECT id FROM ending ORDER BY id LIMIT ?2)"
-	                      " AND time < ?1",
 	[ST_OPEN_DELETE] = "DELETE FROM open_connection WHERE id IN"
 	                   " (SELECT id FROM open_connection WHERE id < ?1 ORDER BY id LIMIT ?2)",
-	[ST_AGGREGATES_DELETE] = "DELETE FROM aggregate WHERE id IN (SELECT id FROM aggregate ORDER BY id LIMIT ?2)"
-	                         " AND to_time < ?1 AND live IS NULL",
-	[ST_TALLIES_DELETE] = "DELETE FROM tally WHERE hour < ?1",
 	[ST_BLOCK_ADD] = "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[ST_BLOCK_SOURCES_ADD] = "INSERT INTO block_sources VALUES (?1, ?2, ?3)",
 	[ST_BLOCK_ROWS] = "SELECT id, skew, source, decision FROM connection WHERE id > ?1 AND id <= ?2 ORDER BY id",

@@ -49,11 +49,7 @@ enum store_statement {
 	ST_OPEN_ADD,
 	ST_OPEN_REMOVE,
 	ST_ENDING_ADD,
-	ST_CONNECTIONS_DELETE,
-	ST_ENDINGS_DELETE,
 	ST_OPEN_DELETE,
-	ST_AGGREGATES_DELETE,
-	ST_TALLIES_DELETE,
 	ST_BLOCK_ADD,
 	ST_BLOCK_SOURCES_ADD,
 	ST_BLOCK_ROWS,
@@ -104,6 +100,8 @@ struct store {
 	struct error err; /* of the last call that failed */
 	int code;         /* SQLite's primary result code of it */
 	struct tree tree;
+	bool has_signer;      /* somebody signs checkpoints */
+	bool announced;       /* rows are to be deleted once a checkpoint covers that */
 	uint64_t signed_size; /* leaves that the newest checkpoint covers */
 	int64_t pruned_day;   /* when old checkpoints were last looked through */
 	struct store_state state;

@@ -309,7 +309,6 @@ static void retention_cuts_through_blocks(void **state)
 	time_us cutoff;
 
 	seed = 7;
-	g->tampered = true;
 	fill(s, ROWS / 2);
 	cutoff = number(s->db, "SELECT id FROM connection ORDER BY id LIMIT 1 OFFSET 11111");
 	while (more)
