@@ -15,12 +15,12 @@ static const struct choice failures[] = {
 
 static void take_on_failure(struct reader *r, const struct field *f, const struct node *value, void *into)
 {
+	struct audit_config *a = into;
 	unsigned choice;
 
 	(void)f;
-	(void)into;
-	if (value_choice(r, value, failures, &choice) && choice == FAILURE_DENY)
-		complain(r->complaints, value->at, "'on_failure: deny' is not supported yet; expected continue");
+	if (value_choice(r, value, failures, &choice))
+		a->deny_unrecorded = choice == FAILURE_DENY;
 }
 
 /* As the kernel names network interfaces (dev_valid_name). */

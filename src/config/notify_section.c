@@ -14,6 +14,7 @@ const struct choice notify_occasions[] = {
 	{ "rollback", 12 },      { "unpinned", 13 },   { "granted", 14 },      { "revoked", 15 },
 	{ "expired", 16 },       { "reload", 17 },     { "went-back", 18 },    { "teardown", 19 },
 	{ "child-died", 20 },    { "clock", 21 },      { "start", 22 },        { "stop", 23 },
+	{ "closed", 24 },        { "opened", 25 },
 	{ NULL, 0 },
 };
 

@@ -23,12 +23,14 @@
  *   h:g:ENDPOINT:ID    new connection allowed by the grant of that number
  *   h:d:ENDPOINT       packet denied, source not listed
  *   h:e:AGENT          packet denied that an agent sent to where it may not reach
+ *   h:u:ENDPOINT       packet denied because nothing could be recorded; the source is listed, or has a grant
  * They explain themselves, so that packets logged under an older configuration are still recorded right. */
 #define LOG_PREFIX_ALLOW "h:a:"
 #define LOG_PREFIX_OBSERVE "h:o:"
 #define LOG_PREFIX_GRANT "h:g:"
 #define LOG_PREFIX_DENY "h:d:"
 #define LOG_PREFIX_EGRESS "h:e:"
+#define LOG_PREFIX_UNRECORDED "h:u:"
 
 struct audit_event {
 	time_us time;

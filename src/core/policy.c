@@ -284,6 +284,10 @@ void policy_explain(const struct policy *p, const struct address *source, const 
 		explain_endpoint(p, e, source, answer);
 	else
 		*answer = egress;
+	if (p->closed && e != NULL && answer->endpoint == e && answer->verdict == ANSWER_ALLOW && e->mode == MODE_ENFORCE)
+		*answer = (struct policy_answer){
+			.verdict = ANSWER_DENY, .reason = REASON_NOT_RECORDED, .endpoint = e, .agent = answer->agent
+		};
 }
 
 const char *policy_denier(const struct policy *p, const struct address *source, const struct address *destination,
@@ -307,6 +311,7 @@ const char *policy_reason_text(const struct policy_answer *a)
 	static const char *const reasons[] = {
 		[REASON_LISTED] = "listed",       [REASON_NOT_LISTED] = "not-listed", [REASON_OBSERVED] = "observed",
 		[REASON_UNMATCHED] = "unmatched", [REASON_GRANTED] = "granted",       [REASON_EGRESS] = "egress-denied",
+		[REASON_NOT_RECORDED] = "not-recorded",
 	};
 
 	return reasons[a->reason];

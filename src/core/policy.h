@@ -94,6 +94,7 @@ struct policy {
 	struct policy_agent *agents;
 	size_t agent_count;
 	struct policy_limits limits;
+	bool closed; /* new connections to endpoints in mode enforce are denied: nothing can be recorded */
 };
 
 /* Copies, or frees what it holds.  policy_endpoint_copy: 0, or -1 with errno ENOMEM; then `to` holds nothing. */
@@ -127,10 +128,12 @@ const char *policy_denier(const struct policy *p, const struct address *source, 
  * first grant that does; else whether the endpoint is only observed.
  * What a host that is an agent sends to itself is no egress: the kernel knows that by the loopback interface, this by
  * the destination being the source.
+ * Where the policy is closed, a new connection that an enforced endpoint would let in is denied all the same.
  * Two addresses of different families are no connection, and unmatched. */
 struct policy_answer {
 	enum { ANSWER_ALLOW, ANSWER_DENY, ANSWER_UNMATCHED } verdict;
-	enum { REASON_LISTED, REASON_NOT_LISTED, REASON_OBSERVED, REASON_UNMATCHED, REASON_GRANTED, REASON_EGRESS } reason;
+	enum { REASON_LISTED, REASON_NOT_LISTED, REASON_OBSERVED, REASON_UNMATCHED, REASON_GRANTED, REASON_EGRESS,
+	       REASON_NOT_RECORDED } reason;
 	const struct policy_endpoint *endpoint; /* that decides; NULL when unmatched, and where an agent's egress does */
 	const struct policy_agent *agent;       /* whose egress decides, else NULL */
 	const struct policy_list *list;         /* the list that lets it in, else NULL */

@@ -72,6 +72,8 @@ static void print_reason(const json_t *answer)
 	} else if (strcmp(reason, "egress-denied") == 0) {
 		answer_print_texts(stdout, "the source is an agent's, and its egress ends here: not in ",
 		                   json_object_get(answer, "lists"), 0, ", and no endpoint in its 'reach'\n");
+	} else if (strcmp(reason, "not-recorded") == 0) {
+		puts("the source is listed, or has a grant, but nothing can be recorded now (audit.on_failure: deny)");
 	} else if (strcmp(reason, "observed") == 0 || strcmp(reason, "not-listed") == 0) {
 		answer_print_texts(stdout, "not listed in ", json_object_get(answer, "lists"), 0, "");
 		if (answer_count(answer, "lists") == 0)

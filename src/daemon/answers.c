@@ -131,6 +131,9 @@ static void recorder_problems(struct daemon *d, const struct recorder_state *r, 
 	if (r->stalled)
 		texts_add(problems, "nothing can be recorded: audit.db takes no rows (hallowd's log says why); connections wait in "
 		                    "the recorder's socket, events in the spool");
+	if (d->policy.closed)
+		texts_add(problems, "new connections to endpoints in mode enforce are denied, because nothing can be recorded "
+		                    "(audit.on_failure: deny)");
 	if (r->running && !r->stalled && r->behind_ms >= BEHIND_TOLD_MS)
 		texts_add(problems, "recording is %" PRId64 " seconds behind: packets wait in the recorder's socket",
 		          r->behind_ms / 1000);

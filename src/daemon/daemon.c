@@ -33,6 +33,7 @@
 #include "daemon/service.h"
 #include "daemon/sockets.h"
 #include "daemon/start_config.h"
+#include "daemon/unrecorded.h"
 
 #define TICK_MS 10000 /* the counters are told, and the kernel is looked at */
 #define LOCK_WAIT_MS 2000
@@ -425,6 +426,7 @@ static int run_daemon(struct daemon *d)
 		return EXIT_FAILED;
 	}
 	recorder_start(d->recorder, d->nflog_fd, d->conntrack_fd);
+	unrecorded_watch(d);
 	recorder_event(d->recorder, "start", "hallowd",
 	               json_pack("{s:i, s:s}", "pid", (int)getpid(), "version", PACKAGE_VERSION));
 	configure_start(d, started, d);

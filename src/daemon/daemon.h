@@ -74,6 +74,9 @@ struct daemon {
 	struct torn_down torn_down;
 	char kernel_trouble[sizeof(struct error)]; /* the last failure to make the kernel match; "" for none */
 
+	bool closed;               /* nothing is recorded, and audit.on_failure is deny */
+	time_us closed_at;
+
 	unsigned refresh_timer;
 	int64_t clock_ahead_ms; /* the wall clock before CLOCK_BOOTTIME, when it was last looked at; 0: never */
 	struct file_watch *file_watch; /* NULL: no file is watched */

@@ -166,11 +166,13 @@ void enforce_tell_counters(struct daemon *d)
 static int make_match(struct daemon *d, const struct policy *p, struct kernel_change *change, bool *continued,
                       struct kernel_state *after, const struct session *session, struct error *err)
 {
+	struct policy was = d->policy, will = *p;
 	struct kernel_state before;
 
 	if (kernel_state(d->kernel, &before, err) == -1)
 		return -1;
-	if (session_check(session, before.present ? &d->policy : NULL, p, err) == -1)
+	was.closed = will.closed = false; /* a session is no new connection */
+	if (session_check(session, before.present ? &was : NULL, &will, err) == -1)
 		return -1;
 	if (kernel_apply(d->kernel, p, change, err) == -1 || kernel_state(d->kernel, after, err) == -1) {
 		snprintf(d->kernel_trouble, sizeof(d->kernel_trouble), "%s", err->text);
@@ -189,6 +191,7 @@ int enforce(struct daemon *d, const struct session *session, struct kernel_chang
 
 	if (policy_from_lists(d->lists, &d->grants, &p, err) == -1)
 		return -1;
+	p.closed = d->lists->config->audit.deny_unrecorded && (d->closed || d->once || d->boot);
 	if (d->torn_down.is) {
 		policy_free(&d->policy);
 		d->policy = p;

@@ -26,7 +26,7 @@ bool rule_equal(const struct rule *a, const struct rule *b)
 {
 	return a->kind == b->kind && same_text(a->endpoint, b->endpoint) && same_text(a->list, b->list) &&
 	       a->group == b->group && a->rate == b->rate && a->refuse == b->refuse && a->egress == b->egress &&
-	       a->go_on == b->go_on && a->protocol == b->protocol && a->port == b->port;
+	       a->unrecorded == b->unrecorded && a->go_on == b->go_on && a->protocol == b->protocol && a->port == b->port;
 }
 
 static struct nftnl_expr *add(struct nftnl_rule *rule, const char *name)

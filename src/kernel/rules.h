@@ -62,6 +62,7 @@ struct rule {
 	uint32_t rate;   /* packets a second */
 	bool refuse;     /* deny by chain refuse and not by drop */
 	bool egress;     /* of RULE_DENY_LOG: the endpoint is an agent, whose egress is denied */
+	bool unrecorded; /* of RULE_DENY_LOG: denied because nothing can be recorded */
 	bool go_on;      /* in place of accept: on to the endpoints */
 	uint8_t protocol; /* IPPROTO_* */
 	uint16_t port;   /* host byte order */

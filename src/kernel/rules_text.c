@@ -25,6 +25,8 @@ const char *rule_log_prefix(const struct rule *r, char out[SHAPE_NAME_MAX])
 		kind = LOG_PREFIX_OBSERVE;
 	else if (r->egress)
 		kind = LOG_PREFIX_EGRESS;
+	else if (r->unrecorded)
+		kind = LOG_PREFIX_UNRECORDED;
 	snprintf(out, SHAPE_NAME_MAX, "%s%s", kind, r->endpoint);
 	return out;
 }

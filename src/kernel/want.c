@@ -87,7 +87,27 @@ static int want_grant_set(struct model *m, const struct policy_grant *g, const c
 	return 0;
 }
 
-static int want_grant(struct model *m, struct model_chain *chain, const struct rule *allow,
+/* The chain for those whom a list or a grant lets in.  While the policy is closed, the first packet of a connection is denied
+ * there; those of connections that there are already go on. */
+static int want_gate(struct model *m, const char *name, enum rule_kind kind, const struct rule *allow,
+                     const struct policy *p, const struct policy_endpoint *e)
+{
+	struct rule deny = { .endpoint = allow->endpoint, .group = allow->group, .refuse = e->deny_with == DENY_REJECT,
+		                 .unrecorded = true };
+	struct model_chain *chain;
+
+	if (!p->closed || e->mode != MODE_ENFORCE)
+		return want_allow_chain(m, name, kind, allow);
+	chain = model_add_chain(m, name);
+	if (chain == NULL || want_rules(chain, 7) == NULL)
+		return -1;
+	want_rule(chain, RULE_NOT_NEW, &want_no_parameters);
+	want_rule(chain, RULE_REPEATED, &want_no_parameters);
+	want_denial(chain, &deny, p->limits.denied_log_rate);
+	return 0;
+}
+
+static int want_grant(struct model *m, struct model_chain *chain, const struct rule *allow, const struct policy *p,
                       const struct policy_grant *g, int64_t left_ms)
 {
 	enum rule_kind kind = g->source.addr.family == AF_INET ? RULE_GRANTED4 : RULE_GRANTED6;
@@ -97,7 +117,7 @@ static int want_grant(struct model *m, struct model_chain *chain, const struct r
 	snprintf(id, sizeof(id), "%" PRIu64, g->id);
 	r.list = model_string(m, id);
 	if (r.list == NULL || want_grant_set(m, g, id, left_ms) != 0 ||
-	    want_allow_chain(m, shape_grant_chain(name, r.endpoint, id), RULE_GRANT, &r) != 0)
+	    want_gate(m, shape_grant_chain(name, r.endpoint, id), RULE_GRANT, &r, p, &p->endpoints[g->endpoint]) != 0)
 		return -1;
 	want_rule(chain, kind, &(struct rule){ .endpoint = r.endpoint, .list = r.list });
 	return 0;
@@ -112,7 +132,8 @@ static int want_grants(struct model *m, struct model_chain *chain, const struct 
 	for (size_t i = 0; i < p->grant_count; i++) {
 		const struct policy_grant *g = &p->grants[i];
 
-		if (g->endpoint == endpoint && g->until_ms > now && want_grant(m, chain, allow, g, g->until_ms - now) != 0)
+		if (g->endpoint == endpoint && g->until_ms > now &&
+		    want_grant(m, chain, allow, p, g, g->until_ms - now) != 0)
 			return -1;
 	}
 	return 0;
@@ -130,7 +151,7 @@ void want_denial(struct model_chain *chain, const struct rule *r, uint32_t rate)
 {
 	struct rule count = { .endpoint = r->endpoint };
 	struct rule log = { .endpoint = r->endpoint, .group = r->group, .rate = rate, .refuse = r->refuse,
-		                .egress = r->egress };
+		                .egress = r->egress, .unrecorded = r->unrecorded };
 	struct rule tally = { .refuse = r->refuse };
 	struct rule over = { .endpoint = r->endpoint, .refuse = r->refuse };
 
@@ -170,7 +191,7 @@ static int want_endpoint_chains(struct model *m, const struct policy *p, const s
 			continue;
 		allow.list = model_string(m, p->lists[e->lists[i]].name);
 		if (allow.list == NULL ||
-		    want_allow_chain(m, shape_allow_chain(name, e->name, allow.list), RULE_ALLOW, &allow) != 0)
+		    want_gate(m, shape_allow_chain(name, e->name, allow.list), RULE_ALLOW, &allow, p, e) != 0)
 			goto out;
 		want_rule(&chain, RULE_LISTED4, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
 		want_rule(&chain, RULE_LISTED6, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });

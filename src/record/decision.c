@@ -150,6 +150,7 @@ static const char *const reasons[] = {
 	[LOG_KIND_DENY] = "not-listed",
 	[LOG_KIND_GRANT] = "granted",
 	[LOG_KIND_EGRESS] = "egress-denied",
+	[LOG_KIND_UNRECORDED] = "not-recorded",
 };
 
 static enum epoch_of epoch_of(const struct decider *d, const struct audit_policy *p)
@@ -159,10 +160,22 @@ static enum epoch_of epoch_of(const struct decider *d, const struct audit_policy
 	return strcmp(p->epoch, d->policies->latest->epoch) == 0 ? EPOCH_NEWER : EPOCH_OLDER;
 }
 
+static enum verdict verdict_of(enum log_kind kind)
+{
+	switch (kind) {
+	case LOG_KIND_DENY:
+	case LOG_KIND_EGRESS:
+	case LOG_KIND_UNRECORDED:
+		return VERDICT_DENY;
+	default:
+		return VERDICT_ALLOW;
+	}
+}
+
 static int resolve(struct decider *d, const struct log_prefix *prefix, const struct audit_policy *p, time_us time,
                    struct decision *decision)
 {
-	enum verdict verdict = prefix->kind == LOG_KIND_DENY || prefix->kind == LOG_KIND_EGRESS ? VERDICT_DENY : VERDICT_ALLOW;
+	enum verdict verdict = verdict_of(prefix->kind);
 	struct texts t = { BUFFER_INIT, BUFFER_INIT, 0 };
 	struct decision_text text;
 	int result;

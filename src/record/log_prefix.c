@@ -77,6 +77,7 @@ static int parse(struct log_prefix *prefix, const char *text, size_t len)
 		          { LOG_PREFIX_OBSERVE, LOG_KIND_OBSERVE },
 		          { LOG_PREFIX_DENY, LOG_KIND_DENY },
 		          { LOG_PREFIX_EGRESS, LOG_KIND_EGRESS },
+		          { LOG_PREFIX_UNRECORDED, LOG_KIND_UNRECORDED },
 		          { LOG_PREFIX_GRANT, LOG_KIND_GRANT } };
 	const size_t skip = sizeof(LOG_PREFIX_ALLOW) - 1;
 	const char *name = text + skip, *colon;

@@ -16,6 +16,17 @@ start() {
 	hallowd_start
 }
 
+# locked: nothing can be recorded until LAB_DIR/unlock is made.
+locked() {
+	sqlite3 "$STATE/audit.db" <<-SQL >"$LAB_DIR/locked" 2>&1 &
+	BEGIN IMMEDIATE;
+	SELECT 'locked';
+	.shell exec 3>&-; for i in \$(seq 600); do [ ! -e $LAB_DIR/unlock ] || exit 0; sleep 0.1; done
+	ROLLBACK;
+	SQL
+	wait_until 10 grep -q locked "$LAB_DIR/locked"
+}
+
 behind() { status .recorder.behind_ms; }
 milliseconds() { echo "$((${EPOCHREALTIME/[.,]/} / 1000))"; }
 
@@ -39,13 +50,7 @@ rows_within() {
 
 @test "storage: while nothing can be recorded, status says for how long" {
 	start
-	sqlite3 "$STATE/audit.db" <<-SQL >"$LAB_DIR/locked" 2>&1 &
-	BEGIN IMMEDIATE;
-	SELECT 'locked';
-	.shell exec 3>&-; for i in \$(seq 600); do [ ! -e $LAB_DIR/unlock ] || exit 0; sleep 0.1; done
-	ROLLBACK;
-	SQL
-	wait_until 10 grep -q locked "$LAB_DIR/locked"
+	locked
 	same "$(dial $OFFICE4 $LOCAL4 5432 3)" "3 0 0"
 	wait_until 10 is_behind 2000
 	same "$(status .recording)" false
@@ -92,3 +97,52 @@ is_behind() { [ "$(behind)" -ge "$1" ]; }
 	same "$(status .recording)" true
 }
 is_small() { [ "$(stat -c %s "$STATE/audit.db")" -le $((17 << 20)) ]; }
+
+verdicts() { sql "SELECT verdict, reason, count(*) FROM connections GROUP BY 1, 2 ORDER BY 1, 2"; }
+is_closed() { status '.problems[]' | grep -q 'on_failure: deny'; }
+
+@test "storage: on_failure: deny lets nobody new in while nothing can be recorded, and opens by itself" {
+	start 'audit:' '  on_failure: deny'
+	same "$(dial $OFFICE4 $LOCAL4 5432 2)" "2 0 0"
+	soon 2 recorded 1
+	lab_start "$CLIENT" held "$LAB_PYTHON" "$LAB_LIB/connect.py" $OFFICE4 $LOCAL4 5432 --hold 600
+	soon 3 recorded 1
+	HELD=$LAB_PID
+	locked
+	wait_until 15 is_closed
+	same "$(dial $OFFICE4 $LOCAL4 5432 3)" "0 3 0"
+	same "$(dial $STRANGER4 $LOCAL4 5432 1)" "0 1 0"
+	same "$(ctl -o json explain $OFFICE4 $LOCAL4:5432 | jq -r '"\(.verdict) \(.reason)"')" "deny not-recorded"
+	# The one that was there goes on, and a reload changes nothing.
+	not gone "$HELD"
+	ctl reload
+	same "$(dial $OFFICE4 $LOCAL4 5432 1)" "0 1 0"
+	touch "$LAB_DIR/unlock"
+	wait_until 15 not is_closed
+	same "$(dial $OFFICE4 $LOCAL4 5432 2)" "2 0 0"
+	soon "allow|listed|5
+deny|not-listed|1
+deny|not-recorded|4" verdicts
+	soon "allow|5|5|0
+deny|5|5|0" sql "SELECT verdict, sum(counted), sum(recorded), sum(lost) FROM tallies GROUP BY 1 ORDER BY 1"
+	soon "closed
+opened" sql "SELECT kind FROM events WHERE kind IN ('closed', 'opened') ORDER BY time"
+}
+
+@test "storage: on_failure: deny holds while the recorder cannot come back" {
+	start 'audit:' '  on_failure: deny'
+	same "$(dial $OFFICE4 $LOCAL4 5432)" "1 0 0"
+	soon 1 recorded 1
+	kill -STOP "$(child hallowd-record)"
+	# Stopped is not dead: packets wait in its socket.
+	same "$(dial $OFFICE4 $LOCAL4 5432)" "1 0 0"
+	mv "$STATE/audit.db" "$STATE/away" && mkdir "$STATE/audit.db"
+	kill -KILL "$(child hallowd-record)"
+	wait_until 20 is_closed
+	same "$(dial $OFFICE4 $LOCAL4 5432)" "0 1 0"
+	rmdir "$STATE/audit.db" && mv "$STATE/away" "$STATE/audit.db"
+	wait_until 20 not is_closed
+	same "$(dial $OFFICE4 $LOCAL4 5432)" "1 0 0"
+	soon "allow|listed|3
+deny|not-recorded|1" verdicts
+}

@@ -178,12 +178,12 @@ static void truth_and_choices(void **state)
 		{ GUARD("on_breach: ignore"), { "2:58|'ignore' is not known here; expected hold or reject" } },
 		{ GUARD("on_breach: [hold]"), { "2:58|a sequence stands here; expected hold or reject" } },
 		{ GUARD("max_remove: 1"), { "2:47|unknown key 'max_remove' in a guard|did you mean 'max_removed'?" } },
-		{ V1 "audit: {on_failure: deny}\n", { "2:21|not supported yet|expected continue" } },
 		{ V1 "audit: {on_failure: denny}\n",
 		  { "2:21|'denny' is not known|continue or deny|did you mean 'deny'?" } },
 		{ V1 "audit: continue\n", { "2:8|text stands where audit is described|retention" } },
 	};
 	struct guard_config g = guard_of("special: true, on_breach: reject");
+	struct config *c;
 
 	(void)state;
 	assert_true(g.special);
@@ -191,7 +191,13 @@ static void truth_and_choices(void **state)
 	g = guard_of("special: false, on_breach: hold");
 	assert_false(g.special);
 	assert_int_equal(g.on_breach, BREACH_HOLD);
-	config_free(must_config(V1 "audit: {on_failure: continue}\n"));
+	c = must_config(V1 "audit: {on_failure: continue}\n");
+	assert_false(c->audit.deny_unrecorded);
+	config_free(c);
+	c = must_config(V1 "audit: {on_failure: deny, max_size: 20G}\n");
+	assert_true(c->audit.deny_unrecorded);
+	assert_int_equal(c->audit.max_size, (uint64_t)20 << 30);
+	config_free(c);
 	assert_all_wrong(bad, COUNT(bad));
 }
 
