@@ -154,30 +154,109 @@ static json_t *description(const struct policy *p, const struct policy_endpoint 
 	return lines;
 }
 
-static void add_change(json_t *all, const struct policy_endpoint *e, const char *what, json_t *details)
+/* --- agents */
+
+static bool reaches(const struct policy *p, const struct policy_agent *a, const char *endpoint)
 {
-	json_array_append_new(all, json_pack("{s:s, s:s, s:o}", "endpoint", e->name, "change", what, "details", details));
+	for (size_t i = 0; i < a->reach_count; i++)
+		if (strcmp(p->endpoints[a->reach[i]].name, endpoint) == 0)
+			return true;
+	return false;
+}
+
+static int put_missing_reach(struct buffer *out, const struct policy *p, const struct policy_agent *a,
+                             const struct policy *q, const struct policy_agent *b, char sign)
+{
+	for (size_t i = 0; i < a->reach_count; i++) {
+		const char *name = p->endpoints[a->reach[i]].name;
+
+		if ((b == NULL || !reaches(q, b, name)) && put_item(out, sign, name) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static const char *agent_mode_text(const struct policy_agent *a)
+{
+	return a->mode == MODE_OBSERVE ? "observe" : "enforce";
+}
+
+/* Addresses are lists ("@NAME", "tunnel:NAME"), and told with these. */
+static json_t *agent_differences(const struct policy *now, const struct policy_agent *was, const struct policy *next,
+                                 const struct policy_agent *is)
+{
+	struct buffer text = BUFFER_INIT;
+	json_t *lines = json_array();
+
+	add_step(lines, "network", was->network, is->network);
+	add_step(lines, "tunnel", was->tunnel_host, is->tunnel_host);
+	if (was->tunnel_port != is->tunnel_port)
+		json_array_append_new(lines, json_sprintf("tunnel port: %u -> %u", was->tunnel_port, is->tunnel_port));
+	if (put_missing_reach(&text, next, is, now, was, '+') == 0 && put_missing_reach(&text, now, was, next, is, '-') == 0)
+		add_line(lines, "reach", &text);
+	add_step(lines, "mode", agent_mode_text(was), agent_mode_text(is));
+	buffer_free(&text);
+	return lines;
+}
+
+static json_t *agent_description(const struct policy *p, const struct policy_agent *a)
+{
+	struct buffer text = BUFFER_INIT;
+	json_t *lines = json_array();
+
+	json_array_append_new(lines, json_sprintf("tunnel: %s port %u", a->tunnel_host, a->tunnel_port));
+	if (put_missing_reach(&text, p, a, NULL, NULL, '+') == 0)
+		add_line(lines, "reach", &text);
+	json_array_append_new(lines, json_sprintf("mode: %s", agent_mode_text(a)));
+	buffer_free(&text);
+	return lines;
+}
+
+static void add_change(json_t *all, const char *name, const char *what, json_t *details)
+{
+	json_array_append_new(all, json_pack("{s:s, s:s, s:o}", "endpoint", name, "change", what, "details", details));
+}
+
+static void add_differences(json_t *all, const char *name, json_t *lines)
+{
+	if (json_array_size(lines) > 0)
+		add_change(all, name, "changed", lines);
+	else
+		json_decref(lines);
+}
+
+static void add_agents(json_t *all, const struct policy *now, const struct policy *next)
+{
+	for (size_t i = 0; i < next->agent_count; i++) {
+		const struct policy_agent *is = &next->agents[i], *was = policy_find_agent(now, is->name);
+
+		if (was == NULL)
+			add_change(all, is->name, "added", agent_description(next, is));
+		else
+			add_differences(all, is->name, agent_differences(now, was, next, is));
+	}
+	for (size_t i = 0; i < now->agent_count; i++)
+		if (policy_find_agent(next, now->agents[i].name) == NULL)
+			add_change(all, now->agents[i].name, "removed", agent_description(now, &now->agents[i]));
 }
 
 json_t *endpoint_changes(const struct policy *now, const struct policy *next)
 {
-	json_t *all = json_array(), *lines;
+	json_t *all = json_array();
 
 	for (size_t i = 0; now != NULL && i < next->endpoint_count; i++) {
 		const struct policy_endpoint *is = &next->endpoints[i], *was = policy_find_endpoint(now, is->name);
 
 		if (was == NULL) {
-			add_change(all, is, "added", description(next, is));
+			add_change(all, is->name, "added", description(next, is));
 			continue;
 		}
-		lines = differences(now, was, next, is);
-		if (json_array_size(lines) > 0)
-			add_change(all, is, "changed", lines);
-		else
-			json_decref(lines);
+		add_differences(all, is->name, differences(now, was, next, is));
 	}
 	for (size_t i = 0; now != NULL && i < now->endpoint_count; i++)
 		if (policy_find_endpoint(next, now->endpoints[i].name) == NULL)
-			add_change(all, &now->endpoints[i], "removed", description(now, &now->endpoints[i]));
+			add_change(all, now->endpoints[i].name, "removed", description(now, &now->endpoints[i]));
+	if (now != NULL)
+		add_agents(all, now, next);
 	return all;
 }

@@ -7,7 +7,7 @@
 #include "core/policy.h"
 
 /* [{"endpoint": NAME, "change": "added" | "changed" | "removed", "details": [text]}] in the order of `next`, those that go
- * last.  `now` may be NULL: nothing is known of it, and what `next` has is not told.
+ * last; then agents likewise.  `now` may be NULL: nothing is known of it, and what `next` has is not told.
  * A new reference, NULL without memory. */
 json_t *endpoint_changes(const struct policy *now, const struct policy *next);
 

@@ -405,6 +405,26 @@ static int warn_of_nobody(struct comparison *c)
 	return 0;
 }
 
+/* What agents send is controlled, or not. */
+static int warn_of_agents(struct comparison *c)
+{
+	for (size_t i = 0; i < c->now->agent_count; i++) {
+		const struct policy_agent *a = &c->now->agents[i], *b = policy_find_agent(c->next, a->name);
+		int result = 0;
+
+		if (b == NULL)
+			result = texts_add(&c->out->warnings, "agent %s goes: what its hosts send is controlled no more", a->name);
+		else if (a->mode == MODE_ENFORCE && b->mode == MODE_OBSERVE)
+			result = texts_add(&c->out->warnings, "agent %s: nothing that it sends is denied any more (mode observe)", a->name);
+		else if (a->mode == MODE_OBSERVE && b->mode == MODE_ENFORCE)
+			result = texts_add(&c->out->warnings, "agent %s: all that it sends but to its tunnel and to what it may reach is "
+			                                      "denied from then on (mode enforce)", a->name);
+		if (result == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static int find_changed_lists(struct comparison *c)
 {
 	c->changed = calloc(c->now->list_count + 1, sizeof(*c->changed));
@@ -428,7 +448,7 @@ int impact_of(const struct policy *now, const struct policy *next, struct impact
 	for (size_t i = 0; result == 0 && i < now->endpoint_count; i++)
 		result = compare_endpoint(&c, &now->endpoints[i]);
 	if (result == 0)
-		result = warn_of_nobody(&c);
+		result = warn_of_nobody(&c) == -1 ? -1 : warn_of_agents(&c);
 	for (size_t i = 0; i < out->cut_count; i++)
 		free(c.keys[i]);
 	free(c.keys);

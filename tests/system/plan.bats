@@ -198,3 +198,16 @@ endpoint old: $LOCAL4 port 7000 tcp is protected no more, so everybody may conne
 	same "$status" 1
 	[[ "$output" == *"is for root and the user that hallowd runs as"* ]]
 }
+
+@test "plan: agents: what differs in one, and that what its hosts send is controlled no more" {
+	agents() { printf 'agents:\n  agent-eu:\n    network: eu\n    address: [198.18.0.2]\n    tunnel: {host: %s, port: 22}\n    reach: [%s]\n    mode: %s\n' "$@"; }
+	configure "$(api '[humanitec, "@agent-eu"]')" "$(endpoint db $FORWARD4 5432 '["@agent-eu"]')" "$(agents 10.77.0.2 db enforce)"
+	hallowd_start
+	same "$(ctl -o json plan | jq -c '[.changes, .details]')" '[false,[]]'
+	configure "$(api '[humanitec, "@agent-eu"]')" "$(endpoint db $FORWARD4 5432 '["@agent-eu"]')" "$(agents 10.77.0.2 'db, api' observe)"
+	same "$(ctl -o json plan | jq -c '[.details[] | [.endpoint, .change, .details]]')" \
+		'[["agent-eu","changed",["reach: + api","mode: enforce -> observe"]]]'
+	warned | grep -F 'agent agent-eu: nothing that it sends is denied any more (mode observe)'
+	configure "$(api '[humanitec]')" "$(endpoint db $FORWARD4 5432 '[office]')"
+	warned | grep -F 'agent agent-eu goes: what its hosts send is controlled no more'
+}
