@@ -12,6 +12,40 @@ static bool is_rule(const struct report_endpoint *e)
 	return *e->name != '\0' && e->present;
 }
 
+/* "humanitec (2845), office (0)": each list that it allows, with how many connections it let in. */
+static void add_lists(struct document *d, const struct report_endpoint *e)
+{
+	struct buffer b = BUFFER_INIT;
+	int status = 0;
+
+	for (const char *at = e->lists; *at != '\0'; at += strspn(at, ",")) {
+		size_t len = strcspn(at, ",");
+
+		status |= buffer_printf(&b, "%s%.*s (%" PRIu64 ")", b.len > 0 ? ", " : "", (int)len, at, report_use(e, at, len));
+		at += len;
+	}
+	if (status != 0 || buffer_str(&b) == NULL)
+		d->failed = true;
+	else
+		doc_cell(d, (const char *)b.data);
+	buffer_free(&b);
+}
+
+/* Lists that let nobody in at an endpoint that others came to. */
+static int say_unused_lists(struct buffer *b, const struct report_endpoint *e)
+{
+	int status = 0;
+
+	for (const char *at = e->lists; e->allow.counted > 0 && *at != '\0'; at += strspn(at, ",")) {
+		size_t len = strcspn(at, ",");
+
+		if (report_use(e, at, len) == 0)
+			status |= buffer_printf(b, ", %.*s not used", (int)len, at);
+		at += len;
+	}
+	return status;
+}
+
 static void add_notice(struct document *d, const struct report_endpoint *e)
 {
 	struct buffer b = BUFFER_INIT;
@@ -19,6 +53,7 @@ static void add_notice(struct document *d, const struct report_endpoint *e)
 
 	if (e->allow.counted == 0)
 		status |= buffer_printf(&b, ", not used");
+	status |= say_unused_lists(&b, e);
 	if (*e->reason == '\0')
 		status |= buffer_printf(&b, ", no reason");
 	if (*e->owner == '\0')
@@ -35,12 +70,11 @@ static void add_notice(struct document *d, const struct report_endpoint *e)
 static void add_rule(struct document *d, const struct report_endpoint *e)
 {
 	doc_cell(d, e->name);
-	doc_cell(d, e->kind);
 	doc_cell(d, e->place);
-	doc_cell(d, e->lists);
-	doc_cell(d, e->owner);
+	add_lists(d, e);
 	doc_number(d, e->allow.counted);
-	doc_time(d, report_last_use(e));
+	doc_cellf(d, "%.10s", report_last_use(e));
+	doc_cell(d, e->owner);
 	add_notice(d, e);
 	doc_cell(d, e->reason);
 	doc_cell(d, "keep / change / remove");
@@ -49,9 +83,9 @@ static void add_rule(struct document *d, const struct report_endpoint *e)
 static void add_rules(struct document *d)
 {
 	static const struct doc_column columns[] = {
-		{ "Rule", ALIGN_LEFT }, { "Kind", ALIGN_LEFT }, { "Addresses and ports", ALIGN_LEFT },
-		{ "Allows", ALIGN_LEFT }, { "Owner", ALIGN_LEFT }, { "Used", ALIGN_RIGHT }, { "Last used", ALIGN_LEFT },
-		{ "Notice", ALIGN_LEFT }, { "Business reason", ALIGN_PROSE }, { "Decision", ALIGN_BLANK },
+		{ "Rule", ALIGN_LEFT }, { "Addresses and ports", ALIGN_LEFT }, { "Allows (and let in)", ALIGN_LEFT },
+		{ "Used", ALIGN_RIGHT }, { "Last used", ALIGN_LEFT }, { "Owner", ALIGN_LEFT }, { "Notice", ALIGN_LEFT },
+		{ "Business reason", ALIGN_PROSE }, { "Decision", ALIGN_BLANK },
 	};
 	const struct report *r = d->report;
 
@@ -63,7 +97,7 @@ static void add_rules(struct document *d)
 
 static void add_signature(struct document *d)
 {
-	static const struct doc_column columns[] = { { "Sign here", ALIGN_LEFT }, { "", ALIGN_BLANK } };
+	static const struct doc_column columns[] = { { "To be filled in", ALIGN_LEFT }, { "Entry", ALIGN_BLANK } };
 	static const char *const fields[] = { "Reviewer (name, role)", "Date of the review", "Signature",
 		                              "Next review due (six months on)" };
 

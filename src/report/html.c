@@ -13,6 +13,7 @@
 #include "report/plain.h"
 #include "src/report/report_assets.h"
 
+#define FEW 3   /* so few sections need no list beside them */
 #define LONG 30 /* a table with more rows scrolls within the page */
 #define HASH_TEXT_MAX sodium_base64_ENCODED_LEN(crypto_hash_sha256_BYTES, sodium_base64_VARIANT_ORIGINAL)
 
@@ -159,8 +160,7 @@ static void write_table(FILE *out, const struct doc_table *t, size_t number)
 	html_text(out, t->caption);
 	fputs("</span></div></caption>\n<thead><tr>", out);
 	for (size_t i = 0; i < t->column_count; i++)
-		fprintf(out, *t->columns[i].title != '\0' ? "<th scope=\"col\"%s>%s</th>" : "<td%s>%s</td>",
-		        t->columns[i].align == ALIGN_RIGHT ? " class=\"r\"" : "", t->columns[i].title);
+		fprintf(out, "<th scope=\"col\"%s>%s</th>", t->columns[i].align == ALIGN_RIGHT ? " class=\"r\"" : "", t->columns[i].title);
 	fputs("</tr></thead>\n<tbody>\n", out);
 	for (size_t row = 0; row < doc_rows(t); row++) {
 		fputs("<tr>", out);
@@ -260,7 +260,7 @@ int document_html(const struct document *d, FILE *out)
 	write_head(out, d);
 	fputs("<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n<div class=\"page\">\n", out);
 	write_header(out, d);
-	fputs("<div class=\"columns\">\n", out);
+	fprintf(out, "<div class=\"%s\">\n", d->section_count > FEW ? "columns" : "columns few");
 	write_contents(out, d);
 	fputs("<main id=\"main\">\n", out);
 	for (size_t i = 0; i < d->section_count; i++) {

@@ -60,6 +60,9 @@ static void endpoint_free(struct report_endpoint *e)
 		free(e->sources[i].first);
 		free(e->sources[i].last);
 	}
+	for (i = 0; i < e->use_count; i++)
+		free(e->uses[i].list);
+	free(e->uses);
 	free(e->sources);
 	free(e->spans);
 	free(e->slots);
@@ -323,6 +326,14 @@ out:
 uint64_t report_attempts(const struct report_source *s)
 {
 	return s->denied + s->aggregated;
+}
+
+uint64_t report_use(const struct report_endpoint *e, const char *list, size_t len)
+{
+	for (size_t i = 0; i < e->use_count; i++)
+		if (strlen(e->uses[i].list) == len && strncmp(e->uses[i].list, list, len) == 0)
+			return e->uses[i].allowed;
+	return 0;
 }
 
 const char *report_last_use(const struct report_endpoint *e)

@@ -45,6 +45,12 @@ struct report_source {
 	struct address address; /* for the order; family 0 where `source` is no address */
 };
 
+/* What one list, or grant, let in at an endpoint. */
+struct report_use {
+	char *list;
+	uint64_t allowed;
+};
+
 struct report_endpoint {
 	char *name;              /* "": denied packets to a destination that no endpoint has any more */
 	char *kind;              /* "" where neither the audit log nor the configuration says */
@@ -61,6 +67,8 @@ struct report_endpoint {
 	struct report_span *spans;
 	size_t span_count;
 	struct report_slot *slots; /* as many as the report has */
+	struct report_use *uses; /* of what let somebody in, in no order */
+	size_t use_count;
 	struct report_source *sources; /* by address */
 	size_t source_count;
 	bool is_secret_store;
@@ -216,6 +224,9 @@ uint64_t report_attempts(const struct report_source *s);
 
 /* What enforcing would have cut off: connections let in only because the endpoint was observed, and of how many sources. */
 uint64_t report_would_deny(const struct report_endpoint *e, uint64_t *sources);
+
+/* How many connections that list let in at the endpoint; the name has `len` bytes. */
+uint64_t report_use(const struct report_endpoint *e, const char *list, size_t len);
 
 /* When it last let somebody in, of the recorded connections; "" for never. */
 const char *report_last_use(const struct report_endpoint *e);

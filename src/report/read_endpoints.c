@@ -129,6 +129,38 @@ static int add_seen(struct sightings *s, const struct seen *seen, struct error *
 	return 0;
 }
 
+static int add_use(struct report *r, const struct audit_decision *d, uint64_t rows, struct error *err)
+{
+	struct report_endpoint *e = report_endpoint(r, d->endpoint, err);
+	struct report_use *grown;
+
+	for (size_t i = 0; e != NULL && i < e->use_count; i++) {
+		if (strcmp(e->uses[i].list, d->list) == 0) {
+			e->uses[i].allowed += rows;
+			return 0;
+		}
+	}
+	grown = e == NULL ? NULL : report_grow(e->uses, &e->use_count, sizeof(*grown), err);
+	if (grown == NULL)
+		return -1;
+	e->uses = grown;
+	grown[e->use_count - 1].allowed = rows;
+	return report_copy(&grown[e->use_count - 1].list, d->list, err);
+}
+
+/* Each list's use, from how often each decision was made. */
+static int add_uses(struct report *r, const struct audit_counts *c, const struct audit_decisions *decisions,
+                    struct error *err)
+{
+	for (size_t i = 0; i < c->day_count; i++) {
+		const struct audit_decision *d = audit_decision(decisions, c->days[i].decision);
+
+		if (d != NULL && !d->deny && strcmp(d->reason, "observed") != 0 && add_use(r, d, c->days[i].rows, err) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static int add_recorded(struct sightings *s, const struct audit_counts *c, const struct audit_decisions *decisions,
                         struct error *err)
 {
@@ -243,7 +275,7 @@ int report_read_sources(sqlite3 *db, struct report *r, struct error *err)
 
 	if (audit_decisions_read(db, &decisions, err) == 0 && audit_counts_read(db, r->from, r->to, &counts, err) == 0 &&
 	    audit_aggregates_read(db, r->from, r->to, &aggregates, err) == 0 &&
-	    add_recorded(&sightings, &counts, &decisions, err) == 0 &&
+	    add_uses(r, &counts, &decisions, err) == 0 && add_recorded(&sightings, &counts, &decisions, err) == 0 &&
 	    add_aggregated(&sightings, &aggregates, err) == 0)
 		status = add_sources(r, &sightings, err);
 	free(sightings.all);

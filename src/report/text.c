@@ -39,7 +39,13 @@ static int write_wrapped(FILE *out, const char *indent, const char *text)
 
 static bool is_beside(const struct doc_column *c)
 {
-	return c->align != ALIGN_PROSE && *c->title != '\0';
+	return c->align != ALIGN_PROSE;
+}
+
+/* Room to write by hand is a line. */
+static const char *cell_text(const struct doc_column *c, const char *text)
+{
+	return c->align == ALIGN_BLANK && *text == '\0' ? "______________________________" : text;
 }
 
 static bool is_prose(const struct doc_table *t)
@@ -78,7 +84,7 @@ static int format_rows(const struct doc_table *t, FILE *lines)
 	}
 	for (size_t i = 0; i < t->cell_count; i++)
 		if (is_beside(&t->columns[i % t->column_count]))
-			table_add(&table, t->cells[i].text);
+			table_add(&table, cell_text(&t->columns[i % t->column_count], t->cells[i].text));
 	status = table_print(&table, lines, "  ");
 	table_free(&table);
 	return status;
