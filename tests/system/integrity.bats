@@ -145,11 +145,14 @@ row() { sql "SELECT id FROM connections ORDER BY id LIMIT 1 OFFSET $1"; }
 	cp "$STATE/audit.pub" "$LAB_DIR/pub"
 	for proof in proof event revision continued; do
 		(cd / && "$LAB_BUILD/hallowctl" -c /nonexistent check-proof "$LAB_DIR/$proof.json" --key "$LAB_DIR/pub")
+		# By another program, in another language.
+		same "$(python3 "$BATS_TEST_DIRNAME/../unit/check_proof.py" "$LAB_DIR/$proof.json" "$LAB_DIR/pub")" holds
 	done
 	same "$("$LAB_BUILD/hallowctl" -o json check-proof "$LAB_DIR/proof.json" 2>/dev/null | jq -c '[.ok, .key_given, .row.source_port]')" \
 		"[true,false,$(sql "SELECT source_port FROM connections WHERE id = $(row 4)")]"
 	jq '.row.source_port += 1' "$LAB_DIR/proof.json" >"$LAB_DIR/bad.json"
 	exit_is 6 "$LAB_BUILD/hallowctl" check-proof "$LAB_DIR/bad.json"
+	exit_is 1 python3 "$BATS_TEST_DIRNAME/../unit/check_proof.py" "$LAB_DIR/bad.json" "$LAB_DIR/pub"
 	jq '.leaf += 1' "$LAB_DIR/proof.json" >"$LAB_DIR/bad.json"
 	exit_is 6 "$LAB_BUILD/hallowctl" check-proof "$LAB_DIR/bad.json"
 	jq '.path |= reverse' "$LAB_DIR/continued.json" >"$LAB_DIR/bad.json"
