@@ -2,7 +2,7 @@
 # What a fresh Debian or Ubuntu needs; sourced by ./quickstart and ./runtests.  POSIX shell.
 
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libmnl-dev libnftnl-dev
-libnetfilter-conntrack-dev libyaml-dev libjansson-dev
+libnetfilter-conntrack-dev libpcap-dev libyaml-dev libjansson-dev
 libsqlite3-dev libcurl4-openssl-dev libc-ares-dev libmicrohttpd-dev zlib1g-dev libxml2-dev libsodium-dev nettle-dev libjq-dev
 libseccomp-dev"
 LAB_PACKAGES="iproute2 nftables util-linux openssl python3-minimal python3 sqlite3 jq"

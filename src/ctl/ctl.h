@@ -70,6 +70,7 @@ extern const struct verb verb_plan;
 extern const struct verb verb_refresh;
 extern const struct verb verb_reject;
 extern const struct verb verb_reload;
+extern const struct verb verb_replay;
 extern const struct verb verb_report;
 extern const struct verb verb_revoke;
 extern const struct verb verb_rollback;

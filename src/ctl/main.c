@@ -24,6 +24,7 @@ int main(int argc, char **argv)
 		&verb_status,
 		&verb_log,
 		&verb_metrics,
+		&verb_replay,
 		&verb_report,
 		&verb_export,
 		&verb_verify,

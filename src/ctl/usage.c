@@ -18,7 +18,7 @@ static const struct option global_options[] = {
 
 /* Names of the contract that this version does not do. */
 static const char *const later[] = {
-	"simulate", "replay", NULL,
+	"simulate", NULL,
 };
 
 #define LEFT_WIDTH 29

@@ -109,6 +109,29 @@ static void verb_explain(struct request *r)
 		request_answer(r, EXIT_DONE, answer);
 }
 
+/* Pairs of source and destination: what hallowctl asks for a whole capture. */
+static void verb_explain_all(struct request *r)
+{
+	json_t *answers = json_array(), *answer;
+	struct error err;
+
+	for (size_t i = 1; i + 1 < r->count; i += 2) {
+		answer = explain(r->d, r->words[i], r->words[i + 1], &err);
+		if (answer == NULL) {
+			json_decref(answers);
+			request_fail(r, EXIT_USAGE, "%s", err.text);
+			return;
+		}
+		json_array_append_new(answers, answer);
+	}
+	if (!in_force(r->d, &err))
+		request_answer_and_warn(r, EXIT_NOT_ENFORCED, err.text, answers);
+	else if (kernel_has_another(r->d, &err))
+		request_answer_and_warn(r, EXIT_DONE, err.text, answers);
+	else
+		request_answer(r, EXIT_DONE, answers);
+}
+
 /* Whether each word behind the verb is a list that can be refreshed; answers where one is not. */
 static bool lists_with_origins(struct request *r)
 {
@@ -528,6 +551,7 @@ static const struct verb {
 	{ "status", 0, 0, false, false, false, verb_status },
 	{ "lists", 0, 1, false, false, false, verb_lists },
 	{ "explain", 2, 2, false, false, false, verb_explain },
+	{ "explain-all", 2, CONTROL_WORDS_MAX, false, false, false, verb_explain_all },
 	{ "plan", 0, CONTROL_WORDS_MAX, false, false, true, verb_plan },
 	{ "sync", 0, 0, false, true, false, verb_sync },
 	{ "refresh", 0, CONTROL_WORDS_MAX, true, false, true, verb_refresh },

@@ -4,112 +4,20 @@
 #include <endian.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
-#include <netinet/in.h>
 #include <string.h>
 
-#define IP4_HEADER 20
-#define IP6_HEADER 40
-#define FRAGMENT_OFFSET 0x1fff /* of the field in the IPv4 header, RFC 791 */
-#define FRAGMENT6_OFFSET 0xfff8 /* of the one in the fragment header, RFC 8200 */
-#define EXTENSION_LEAST 8
-#define PORTS_SIZE 4
-
-/* IPv6 extension headers that netinet/in.h does not name: RFC 7401, RFC 5533. */
-#define HEADER_HIP 139
-#define HEADER_SHIM6 140
-
-#ifndef IPPROTO_UDPLITE
-#define IPPROTO_UDPLITE 136
-#endif
-
-static bool has_ports(uint8_t protocol)
+static void payload(struct packet *p, const void *at, size_t len)
 {
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP || protocol == IPPROTO_DCCP ||
-	       protocol == IPPROTO_UDPLITE;
-}
+	struct ip_header h;
 
-static void transport(struct packet *p, const uint8_t *at, size_t len)
-{
-	if (!has_ports(p->protocol) || len < PORTS_SIZE)
+	if (ip_header_read(&h, at, len) == -1)
 		return;
-	p->source_port = at[0] << 8 | at[1];
-	p->destination_port = at[2] << 8 | at[3];
-}
-
-static void set_addresses(struct packet *p, sa_family_t family, const uint8_t *source)
-{
-	unsigned size = address_size(family);
-
-	p->source.family = p->destination.family = family;
-	memcpy(p->source.bytes, source, size);
-	memcpy(p->destination.bytes, source + size, size);
-}
-
-static bool ip4(struct packet *p, const uint8_t *at, size_t len)
-{
-	size_t header = (size_t)(at[0] & 15) * 4;
-
-	if (len < IP4_HEADER || header < IP4_HEADER)
-		return false;
-	p->protocol = at[9];
-	set_addresses(p, AF_INET, at + 12);
-	if (((at[6] << 8 | at[7]) & FRAGMENT_OFFSET) == 0 && len >= header)
-		transport(p, at + header, len - header);
-	return true;
-}
-
-/* The length of an extension header, 0 where it is none that another follows. */
-static size_t extension(uint8_t header, const uint8_t *at)
-{
-	switch (header) {
-	case IPPROTO_HOPOPTS:
-	case IPPROTO_ROUTING:
-	case IPPROTO_DSTOPTS:
-	case IPPROTO_MH:
-	case HEADER_HIP:
-	case HEADER_SHIM6:
-		return ((size_t)at[1] + 1) * 8;
-	case IPPROTO_AH:
-		return ((size_t)at[1] + 2) * 4;
-	case IPPROTO_FRAGMENT:
-		return 8;
-	default:
-		return 0;
-	}
-}
-
-static bool ip6(struct packet *p, const uint8_t *at, size_t len)
-{
-	bool later_fragment = false;
-	uint8_t header;
-	size_t size;
-
-	if (len < IP6_HEADER)
-		return false;
-	set_addresses(p, AF_INET6, at + 8);
-	header = at[6];
-	at += IP6_HEADER;
-	len -= IP6_HEADER;
-	while (!later_fragment && len >= EXTENSION_LEAST && (size = extension(header, at)) != 0 && size <= len) {
-		later_fragment = header == IPPROTO_FRAGMENT && ((at[2] << 8 | at[3]) & FRAGMENT6_OFFSET) != 0;
-		header = at[0];
-		at += size;
-		len -= size;
-	}
-	p->protocol = header;
-	if (!later_fragment)
-		transport(p, at, len);
-	return true;
-}
-
-static void payload(struct packet *p, const uint8_t *at, size_t len)
-{
-	if (len == 0)
-		return;
-	if (at[0] >> 4 == 4)
-		p->readable = ip4(p, at, len);
-	else if (at[0] >> 4 == 6)
-		p->readable = ip6(p, at, len);
+	p->readable = true;
+	p->protocol = h.protocol;
+	p->source = h.source;
+	p->destination = h.destination;
+	p->source_port = h.source_port;
+	p->destination_port = h.destination_port;
 }
 
 static void timestamp(struct packet *p, const struct nlattr *attr)

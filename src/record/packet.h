@@ -7,10 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/address.h"
+#include "core/ip_header.h"
 #include "core/time_text.h"
-
-#define PORT_UNKNOWN (-1)
 
 struct packet {
 	time_us time;         /* of the packet, or TIME_UNKNOWN */
