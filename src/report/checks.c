@@ -313,17 +313,32 @@ static void check_grants(const struct report *r, struct outcome *o)
 static bool is_agent(const struct report *r, const struct report_endpoint *e)
 {
 	(void)r;
-	return strcmp(e->way, "agent") == 0;
+	return strcmp(e->kind, AGENT_KIND) == 0;
+}
+
+static bool is_open_agent(const struct report *r, const struct report_endpoint *e)
+{
+	return is_agent(r, e) && (was_observed(r, e) || never_in_force(r, e) || e->coverage_percent < 100);
 }
 
 static void check_egress(const struct report *r, struct outcome *o)
 {
+	uint64_t denied = 0;
+
 	if (count_endpoints(r, is_agent) == 0) {
 		o->status = STATUS_NOT_COVERED;
 		say(o, "No agent is configured, so the log holds only connections that come in.");
 		return;
 	}
-	say_names(o, r, "Agents reach only what their configuration names; reached through an agent:", is_agent);
+	for (size_t i = 0; i < r->endpoint_count; i++)
+		if (is_agent(r, &r->endpoints[i]))
+			denied += r->endpoints[i].deny.counted;
+	say_names(o, r, "Agents may reach the end of their tunnel and the endpoints that their configuration names:", is_agent);
+	say(o, "%" PRIu64 " packet%s of theirs to anything else denied.", denied, denied == 1 ? " was" : "s were");
+	if (count_endpoints(r, is_open_agent) > 0) {
+		o->status = STATUS_NOT_MET;
+		say_names(o, r, "Not enforced for some of the time:", is_open_agent);
+	}
 }
 
 static bool is_secret_store(const struct report *r, const struct report_endpoint *e)

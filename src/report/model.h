@@ -58,7 +58,8 @@ struct report_endpoint {
 	char *place;             /* addresses, ports and protocol, for people; "" likewise */
 	char *owner, *reason;    /* as configured, for the rule review; "" for none */
 	char *lists;             /* that it allows, in order, joined by ','; "" likewise */
-	char *way;               /* how the orchestrator connects: "direct", "bastion", "agent", "operator", or "" */
+	char *way;               /* how the orchestrator connects: "direct", "bastion", "agent", "operator"; of an agent
+	                            itself, "egress"; or "" */
 	bool present;            /* in the policy that was last in force, or in the configuration */
 	struct report_count allow, deny;
 	bool seen;               /* coverage knows it in this period; else it was never in force */

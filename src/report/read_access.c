@@ -197,33 +197,37 @@ int report_find_disagreements(struct report *r, struct error *err)
 
 /* --- ways */
 
-static bool allows_endpoint_of_kind(const struct report *r, const struct report_endpoint *e, const char *kind)
+/* Whether it allows "@NAME" of an agent. */
+static bool allows_agent(const struct report *r, const struct report_endpoint *e)
 {
-	for (const char *at = strchr(e->lists, '@'); at != NULL; at = strchr(at + 1, '@')) {
+	for (const char *at = strchr(e->lists, ADDRESS_LIST_MARK); at != NULL; at = strchr(at + 1, ADDRESS_LIST_MARK)) {
 		size_t len = strcspn(at + 1, ",");
 
 		for (size_t i = 0; i < r->endpoint_count; i++)
 			if (strlen(r->endpoints[i].name) == len && strncmp(r->endpoints[i].name, at + 1, len) == 0 &&
-			    (kind == NULL || strcmp(r->endpoints[i].kind, kind) == 0))
+			    strcmp(r->endpoints[i].kind, AGENT_KIND) == 0)
 				return true;
 	}
 	return false;
+}
+
+static const char *way_of(const struct report *r, const struct report_endpoint *e)
+{
+	if (strcmp(e->kind, AGENT_KIND) == 0)
+		return "egress";
+	if (e->is_secret_store && r->secrets_own)
+		return "operator";
+	if (allows_agent(r, e))
+		return "agent";
+	return strchr(e->lists, ADDRESS_LIST_MARK) != NULL ? "bastion" : "direct";
 }
 
 int report_find_ways(struct report *r, struct error *err)
 {
 	for (size_t i = 0; i < r->endpoint_count; i++) {
 		struct report_endpoint *e = &r->endpoints[i];
-		const char *way = "direct";
 
-		if (*e->way != '\0' || *e->kind == '\0')
-			continue;
-		if (e->is_secret_store && r->secrets_own)
-			way = "operator";
-		else if (strchr(e->lists, '@') != NULL)
-			way = allows_endpoint_of_kind(r, e, "bastion") || allows_endpoint_of_kind(r, e, NULL) ? "bastion" :
-			                                                                                       "agent";
-		if (report_replace(&e->way, way, err) == -1)
+		if (*e->kind != '\0' && report_replace(&e->way, way_of(r, e), err) == -1)
 			return -1;
 	}
 	return 0;

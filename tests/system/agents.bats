@@ -106,6 +106,11 @@ orders-db|listed|@agent6|1|$BEHIND6|$LOCAL6"
 	# Everybody else goes on as before.
 	same "$(from_server 10.77.0.30 $END4 443)" "1 0 0"
 	same "$(from_server fd77::30 $END6 443)" "1 0 0"
+	# The report knows the ways, and what speaks for the limits of egress.
+	ctl -o json report >"$LAB_DIR/report.json"
+	same "$(jq -c '[.endpoints[] | [.name, .way]] | sort' "$LAB_DIR/report.json")" \
+		'[["agent4","egress"],["agent6","egress"],["orders-db","agent"],["other-db","agent"]]'
+	same "$(jq -c '.checks[] | select(.name == "egress-limited") | .met' "$LAB_DIR/report.json")" true
 	# Contradictions are told.
 	status '.problems[]' | grep -F 'endpoint other-db allows @agent4, but agent agent4 may not reach it'
 	ctl check 2>&1 | grep -F 'endpoint other-db allows @agent4, but agent agent4 may not reach it'
