@@ -174,3 +174,27 @@ unknown|2" sql "SELECT state, count(*) FROM connections GROUP BY 1 ORDER BY 1"
 	hallowd_start
 	not eval "status '.problems[]' | grep -q nf_conntrack_acct"
 }
+
+@test "capture: each denied packet is recorded, aggregated or lost, with a full set, over kills and a reload" {
+	{ echo "lists: {office: {entries: [$OFFICE4/32]}}"; echo endpoints:
+		endpoint many $LOCAL4 '"7000-7039"' '[office]' 'deny_with: reject'
+		printf 'audit:\n  denied_log_rate: 1\n  denied_set_size: 4\n'; } | config
+	hallowd_start
+	local port
+	for port in {7000..7039}; do
+		same "$port $(dial $STRANGER4 $LOCAL4 "$port" 3)" "$port 0 0 3"
+		case $port in
+		7010) kill -9 "$(child hallowd-record)" ;;
+		7020) sed -i 's/denied_log_rate: 1/denied_log_rate: 2/' "$CONF"; ctl reload ;;
+		7030) hallowd_kill; hallowd_start ;;
+		esac
+	done
+	soon 120 sql "SELECT sum(counted) FROM tallies WHERE endpoint = 'many' AND verdict = 'deny'"
+	same "$(sql "SELECT sum(recorded), sum(aggregated) FROM tallies WHERE endpoint = 'many'")" \
+		"$(recorded "endpoint = 'many'")|$(sql "SELECT sum(count) FROM aggregates WHERE endpoint = 'many'")"
+	same "$(sql "SELECT count(*) FROM tallies WHERE counted <> recorded + aggregated + lost")" 0
+	# Each of the three was used: rows up to the rate, the set until it was full, the counter for the rest.
+	[ "$(sql "SELECT min(recorded > 0 AND aggregated > 0 AND lost > 0) FROM (SELECT sum(recorded) AS recorded,
+		sum(aggregated) AS aggregated, sum(lost) AS lost FROM tallies WHERE endpoint = 'many')")" = 1 ]
+	same "$(sql "SELECT count(*) <= 4 FROM aggregates")" 1
+}
