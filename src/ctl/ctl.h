@@ -74,6 +74,7 @@ extern const struct verb verb_replay;
 extern const struct verb verb_report;
 extern const struct verb verb_revoke;
 extern const struct verb verb_rollback;
+extern const struct verb verb_simulate;
 extern const struct verb verb_status;
 extern const struct verb verb_teardown;
 extern const struct verb verb_unpin;

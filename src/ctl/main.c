@@ -23,6 +23,7 @@ int main(int argc, char **argv)
 		&verb_teardown,
 		&verb_status,
 		&verb_log,
+		&verb_simulate,
 		&verb_metrics,
 		&verb_replay,
 		&verb_report,

@@ -16,11 +16,6 @@ static const struct option global_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Names of the contract that this version does not do. */
-static const char *const later[] = {
-	"simulate", NULL,
-};
-
 #define LEFT_WIDTH 29
 #define LEFT_NONE "                               " /* two columns and LEFT_WIDTH */
 
@@ -232,14 +227,8 @@ int usage_set_format(struct ctl *ctl, const struct verb *verb, const char *forma
 const struct verb *usage_find_verb(const struct verb *const *verbs, const char *name)
 {
 	const char *names[VERBS_MAX];
-	size_t count = 0, i;
+	size_t count = 0;
 
-	for (i = 0; later[i] != NULL; i++) {
-		if (strcmp(later[i], name) == 0) {
-			ctl_fail(EXIT_USAGE, "%s is not supported yet; see hallowctl --help for what is", name);
-			return NULL;
-		}
-	}
 	for (; *verbs != NULL; verbs++) {
 		if (strcmp((*verbs)->name, name) == 0)
 			return *verbs;

@@ -146,3 +146,35 @@ opened" sql "SELECT kind FROM events WHERE kind IN ('closed', 'opened') ORDER BY
 	soon "allow|listed|3
 deny|not-recorded|1" verdicts
 }
+
+simulated() { ctl -o json simulate --list humanitec --file "$LAB_DIR/next.txt" "$@"; }
+findings() { jq -r ".$1[] | \"\(.endpoint) \(.source) \(.connections)\"" "$LAB_DIR/simulated"; }
+
+@test "storage: simulate says whom a proposed list would have denied and let in" {
+	start
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432 2)" "2 0 0"
+	same "$(dial "${BOTH[1]}" $LOCAL4 5432 3)" "3 0 0"
+	same "$(dial $OFFICE4 $LOCAL4 5432 1)" "1 0 0"
+	same "$(dial $STRANGER4 $LOCAL4 5432 4)" "0 4 0"
+	same "$(dial "${PROVIDER_ONLY[0]}" $LOCAL4 5432 1)" "0 1 0"
+	soon 11 recorded 1
+	ctl grant "${PROVIDER_ONLY[0]}" api --for 10m --reason test >/dev/null
+	# Without BOTH[0], with the stranger; the office is let in by a list of its own, and who has a grant by that.
+	printf '%s\n' "${BOTH[@]:1}" "$STRANGER4/32" "${PROVIDER_ONLY[0]}" >"$LAB_DIR/next.txt"
+	simulated >"$LAB_DIR/simulated"
+	same "$(jq -r '"\(.list) \(.since) \(.entries)"' "$LAB_DIR/simulated")" "humanitec null 7"
+	same "$(findings would_deny)" "api ${BOTH[0]} 2"
+	same "$(findings would_allow)" "api $STRANGER4 4"
+	simulated --since now >"$LAB_DIR/simulated"
+	same "$(jq '[.would_deny[], .would_allow[]] | length' "$LAB_DIR/simulated")" 0
+	ctl simulate --list humanitec --file "$LAB_DIR/next.txt" | grep -q "$STRANGER4"
+	# Nothing was changed, and what is no list is an error.
+	same "$(ctl -o json lists humanitec | jq .revision)" 1
+	echo 'no such address' >"$LAB_DIR/next.txt"
+	run simulated
+	same "$status" 1
+	[[ $output == *next.txt* ]]
+	run ctl simulate --list humanitek --file "$LAB_DIR/next.txt"
+	same "$status" 2
+	[[ $output == *"did you mean"* ]]
+}

@@ -33,18 +33,19 @@ traffic_start() {
 counts_something() { [ "$(counted api allowed)" -gt 0 ] && [ "$(counted api denied)" -gt 0 ]; }
 traffic_runs() { local pid; for pid in "${TRAFFIC[@]}"; do not gone "$pid" || return 1; done; }
 
-# traffic_was COUNT: it is over; every listed connection was let in, no other was, the kernel counted just those, and the audit
+# traffic_was COUNT [ROUNDS]: it is over; every listed connection was let in, no other was, the kernel counted just those, and the audit
 # log accounts for each.
 traffic_was() {
+	local all=$(($1 * ${2:-1}))
 	wait "${TRAFFIC[@]}"
 	same "listed4 $(cat "$LAB_DIR/listed4.log")" "listed4 $1 0 0"
 	same "listed6 $(cat "$LAB_DIR/listed6.log")" "listed6 $1 0 0"
 	same "stranger4 $(cat "$LAB_DIR/stranger4.log")" "stranger4 0 $1 0"
 	same "stranger6 $(cat "$LAB_DIR/stranger6.log")" "stranger6 0 $1 0"
 	wait_until 120 prints true status .recording
-	soon "allow|$((2 * $1))|0
-deny|$((2 * $1))|0" sql "SELECT verdict, sum(counted), sum(counted - recorded - aggregated - lost) FROM tallies GROUP BY 1 ORDER BY 1"
-	same "$(counted api allowed) $(counted api denied)" "$((2 * $1)) $((2 * $1))"
+	soon "allow|$((2 * all))|0
+deny|$((2 * all))|0" sql "SELECT verdict, sum(counted), sum(counted - recorded - aggregated - lost) FROM tallies GROUP BY 1 ORDER BY 1"
+	same "$(counted api allowed) $(counted api denied)" "$((2 * all)) $((2 * all))"
 	same "$(recorded "verdict = 'allow'")" "$(sql "SELECT sum(recorded) FROM tallies WHERE verdict = 'allow'")"
 	same "$(recorded "verdict = 'deny'")" "$(sql "SELECT sum(recorded) FROM tallies WHERE verdict = 'deny'")"
 	same "$(sql "SELECT count(*) FROM connections WHERE verdict = 'allow' AND source IN ('$STRANGER4', '$STRANGER6')")" 0
@@ -61,21 +62,27 @@ rows_still_there() { same "$(rows "$LAST")" "$ROWS"; }
 
 at_a_random_moment() { sleep "0.$((RANDOM % 90 + 10))"; }
 
-# ten_deaths COUNT COMMAND: ten times, at a random moment, with traffic running; COMMAND kills something and waits for its return.
+# ten_deaths COUNT COMMAND: ten times (KILLS times, for a developer, in rounds of ten), at a random moment, with traffic running;
+# COMMAND kills something and waits for its return.  After each round every row verifies and the tallies balance.
 ten_deaths() {
-	local i count=$1
+	local i round count=$1
 	shift
 	hallowd_start
-	traffic_start "$count"
-	for i in 1 2 3 4 5 6 7 8 9 10; do
-		at_a_random_moment
-		rows_kept
-		"$@"
-		rows_still_there
+	for ((round = 1; round <= (${KILLS:-10} + 9) / 10; round++)); do
+		[ $round -eq 1 ] || : >"$LAB_DIR/listed4.log" >"$LAB_DIR/listed6.log" >"$LAB_DIR/stranger4.log" >"$LAB_DIR/stranger6.log"
+		traffic_start "$count"
+		for i in 1 2 3 4 5 6 7 8 9 10; do
+			at_a_random_moment
+			rows_kept
+			"$@"
+			rows_still_there
+		done
+		traffic_runs # else the deaths met no traffic
+		traffic_was "$count" "$round"
+		verified
 	done
-	traffic_runs # else the deaths met no traffic
-	traffic_was "$count"
 }
+verified() { ctl -o json verify >"$LAB_DIR/verified" || { cat "$LAB_DIR/verified"; return 1; }; }
 
 kill_hallowd() {
 	hallowd_kill
