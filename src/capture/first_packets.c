@@ -2,8 +2,8 @@
 
 #include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
+
+#include "core/seeded_hash.h"
 
 #define FIRST_CAP 1024
 #define TCP_FLAGS 13 /* where they stand in the header */
@@ -25,20 +25,6 @@ void first_packets_free(struct first_packets *f)
 	*f = (struct first_packets){ 0 };
 }
 
-static uint64_t mix(uint64_t h, uint64_t value)
-{
-	h = (h ^ value) * UINT64_C(0x9e3779b97f4a7c15);
-	return h ^ h >> 29;
-}
-
-static uint64_t mix_address(uint64_t h, const struct address *a)
-{
-	uint64_t parts[2] = { 0, 0 };
-
-	memcpy(parts, a->bytes, address_size(a->family));
-	return mix(mix(h, parts[0]), parts[1]);
-}
-
 static bool same(const struct first_key *x, const struct first_key *y)
 {
 	return x->protocol == y->protocol && x->number == y->number && x->a_port == y->a_port && x->b_port == y->b_port &&
@@ -48,9 +34,9 @@ static bool same(const struct first_key *x, const struct first_key *y)
 /* The key's place, or the empty one where it belongs.  Seeded, since a capture may be made by anybody. */
 static struct first_key *place(const struct first_packets *f, const struct first_key *k)
 {
-	uint64_t h = mix_address(mix_address(f->seed, &k->a), &k->b);
+	uint64_t h = seeded_hash_address(seeded_hash_address(f->seed, &k->a), &k->b);
 
-	h = mix(mix(h, (uint64_t)k->a_port << 24 | (uint64_t)k->b_port << 8 | k->protocol), k->number);
+	h = seeded_hash_add(seeded_hash_add(h, (uint64_t)k->a_port << 24 | (uint64_t)k->b_port << 8 | k->protocol), k->number);
 	for (;; h++) {
 		struct first_key *at = &f->keys[h & (f->cap - 1)];
 
@@ -63,8 +49,8 @@ static int grow(struct first_packets *f)
 {
 	struct first_packets bigger = { .cap = f->cap == 0 ? FIRST_CAP : f->cap * 2, .count = f->count, .seed = f->seed };
 
-	if (f->cap == 0 && getrandom(&bigger.seed, sizeof(bigger.seed), 0) != sizeof(bigger.seed))
-		return -1;
+	if (f->cap == 0)
+		bigger.seed = seeded_hash_seed();
 	bigger.keys = calloc(bigger.cap, sizeof(*bigger.keys));
 	if (bigger.keys == NULL)
 		return -1;

@@ -1,8 +1,8 @@
 #include "record/opens.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
+
+#include "core/seeded_hash.h"
 
 #define FIRST_CAP 256
 
@@ -15,28 +15,13 @@ void opens_free(struct opens *o)
 
 /* --- the table */
 
-static uint64_t mix(uint64_t h, uint64_t value)
-{
-	h = (h ^ value) * UINT64_C(0x9e3779b97f4a7c15);
-	return h ^ h >> 29;
-}
-
-static uint64_t mix_address(uint64_t h, const struct address *a)
-{
-	uint64_t parts[2] = { 0, 0 };
-
-	memcpy(parts, a->bytes, address_size(a->family));
-	h = mix(h, parts[0]);
-	return a->family == AF_INET ? h : mix(h, parts[1]);
-}
-
 /* Seeded, so that nobody who may connect can choose ports that all fall into one bucket. */
 static uint32_t *bucket(const struct opens *o, const struct flow *f)
 {
-	uint64_t h = mix_address(o->seed, &f->source);
+	uint64_t h = seeded_hash_address(o->seed, &f->source);
 
-	h = mix_address(h, &f->destination);
-	h = mix(h, (uint64_t)f->source_port << 32 | (uint64_t)f->destination_port << 8 | f->protocol);
+	h = seeded_hash_address(h, &f->destination);
+	h = seeded_hash_add(h, (uint64_t)f->source_port << 32 | (uint64_t)f->destination_port << 8 | f->protocol);
 	return &o->buckets[h & (o->cap - 1)];
 }
 
@@ -77,8 +62,8 @@ static int grow(struct opens *o)
 	buckets = calloc(cap, sizeof(*buckets));
 	if (buckets == NULL)
 		return -1;
-	if (o->seed == 0 && getrandom(&o->seed, sizeof(o->seed), GRND_NONBLOCK) != sizeof(o->seed))
-		o->seed = (uint64_t)time_now();
+	if (o->seed == 0)
+		o->seed = seeded_hash_seed();
 	free(o->buckets);
 	o->buckets = buckets;
 	o->cap = cap;
