@@ -11,6 +11,7 @@
 
 #define RETRY_FIRST_MS 60000
 #define SOON_MS 1000
+#define CLOCK_STEP_MS 2000 /* a step, which is an event: rows before and after it are in order of their ids, not of time */
 #define CLOCK_SET_MS 60000 /* what is less is the clock being kept right */
 #define SPREAD_MS 30000 /* of which jitter makes up to a tenth */
 
@@ -121,6 +122,9 @@ bool schedule_check_clock(struct daemon *d)
 	int64_t ahead = time_now() / 1000 - time_boot_ms(), before = d->clock_ahead_ms;
 
 	d->clock_ahead_ms = ahead;
+	if (before != 0 && llabs((long long)(ahead - before)) >= CLOCK_STEP_MS)
+		recorder_event(d->recorder, "clock", "hallowd",
+		               json_pack("{s:f}", "seconds", (double)(ahead - before) / 1000));
 	if (before == 0 || (ahead - before < CLOCK_SET_MS && before - ahead < CLOCK_SET_MS))
 		return false;
 	log_notice("the clock was set %s by %lld seconds; lists are refreshed, for their age is counted by it",

@@ -178,3 +178,33 @@ findings() { jq -r ".$1[] | \"\(.endpoint) \(.source) \(.connections)\"" "$LAB_D
 	same "$status" 2
 	[[ $output == *"did you mean"* ]]
 }
+
+@test "storage: a clock that steps both ways is an event, and rows, counts and the tree stay right" {
+	local fake
+	fake=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null) || skip "needs libfaketime (Debian package faketime)"
+	{ published_lists; echo endpoints:; endpoint api "$LOCAL4" 5432 '[humanitec, office]'; } | config
+	echo +0 >"$LAB_DIR/clock"
+	FAKETIME_TIMESTAMP_FILE=$LAB_DIR/clock FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 LD_PRELOAD=$fake \
+		lab_start "$GATE" hallowd "$LAB_BUILD/hallowd" -c "$CONF"
+	DAEMON=$LAB_PID
+	wait_until 20 hallowd_settled
+	same "$(dial $OFFICE4 $LOCAL4 5432 2)" "2 0 0"
+	soon 2 recorded 1
+	echo +30s >"$LAB_DIR/clock"
+	wait_until 30 clock_events_are 1
+	same "$(dial $OFFICE4 $LOCAL4 5432 2)" "2 0 0"
+	same "$(dial $STRANGER4 $LOCAL4 5432 3)" "0 3 0"
+	soon 7 recorded 1
+	echo -30s >"$LAB_DIR/clock"
+	wait_until 30 clock_events_are 2
+	same "$(dial $OFFICE4 $LOCAL4 5432 2)" "2 0 0"
+	soon 9 recorded 1
+	soon "allow|6|6|0
+deny|3|3|0" sql "SELECT verdict, sum(counted), sum(recorded), sum(lost) FROM tallies GROUP BY 1 ORDER BY 1"
+	same "$(sql "SELECT count(DISTINCT id) FROM connections")" 9
+	same "$(sql "SELECT CAST(round(json_extract(detail, '$.seconds') / 30) AS INTEGER) FROM event WHERE kind = 'clock' ORDER BY id")" "1
+-2"
+	ctl verify
+	hallowd_stop
+}
+clock_events_are() { [ "$(sql "SELECT count(*) FROM events WHERE kind = 'clock'")" = "$1" ]; }
