@@ -9,8 +9,8 @@
 #define TARGET "t.destination, " PORT("t") ", " PROTOCOL("t.protocol")
 #define STATE(s) "CASE " s " WHEN 0 THEN 'enforced' WHEN 1 THEN 'observed' WHEN 2 THEN 'unprotected' END"
 
-/* The columns are the fields of integrity/leaf.c, in their order.  Rows that others name are joined from the left: where one
- * is gone, the row must still be seen. */
+/* The columns are the fields of integrity/leaf.c, in their order.  Rows that others name are joined from the left: where
+ * one is gone, the row must still be seen. */
 static const struct {
 	enum leaf_order order;
 	const char *select, *key;
@@ -25,7 +25,7 @@ static const struct {
 		"SELECT a.id, a.from_time, a.to_time, e.name, a.source, " TARGET ", a.count FROM aggregate a"
 		" LEFT JOIN endpoint e ON e.id = a.endpoint LEFT JOIN target t ON t.id = a.target", "a.id" },
 	[LEAF_TALLY] = { ORDER_BUCKET,
-		"SELECT y.hour, y.part, e.name, " VERDICT("y.verdict") ", y.from_time, y.to_time, y.counted, y.recorded,"
+		"SELECT y.hour, y.part, e.name, CASE y.verdict WHEN 0 THEN 'allow' WHEN 1 THEN 'deny' END, y.from_time, y.to_time, y.counted, y.recorded,"
 		" y.aggregated, y.lost FROM tally y LEFT JOIN endpoint e ON e.id = y.endpoint", "" },
 	[LEAF_SEGMENT] = { ORDER_LISTED,
 		"SELECT s.id, e.name, s.from_time, s.to_time, " STATE("s.state") " FROM segment s"

@@ -43,6 +43,7 @@ struct stream {
 	struct tree_source source;
 	int trouble;
 	uint64_t told;
+	uint64_t mark_tiles, mark_bytes; /* that there should be */
 };
 
 /* --- rows */
@@ -192,6 +193,8 @@ static int begin_run(struct stream *s)
 	struct cursor *c = &s->cursors[s->run.kind];
 	int rc = SQLITE_OK;
 
+	if (leaf_order(s->run.kind) != ORDER_LISTED && s->run.ids.len > 0)
+		return tell(s, 0, 0, "a run of leaves lists rows that are found by their order");
 	if (leaf_order(s->run.kind) != ORDER_BY_ID)
 		return SQLITE_OK;
 	if (!c->begun)
@@ -211,7 +214,7 @@ static int take_listed(struct stream *s, int64_t *id, struct hash *h)
 	struct leaf_row row;
 	int rc;
 
-	if (!run_next_id(&s->run, id))
+	if (!run_next_id(&s->run, id) || (s->run.used == 0 && *id != s->run.id))
 		return verify_bad(s->v, 0, 0, "the run of leaves from %llu on is damaged", (unsigned long long)s->run.first);
 	rc = leaf_rows_get(&s->rows, kind, *id, &row);
 	if (rc == SQLITE_ROW)
@@ -281,18 +284,38 @@ static int end_run(struct stream *s)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+static int count(struct verify *v, const char *sql, uint64_t *n)
+{
+	sqlite3_stmt *stmt;
+	int rc = sqlite3_prepare_v2(v->db, sql, -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	*n = (uint64_t)sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
 /* The announcement itself may be believed when its leaf is: verify_checkpoints sees to that. */
 static int note_retirement(struct stream *s, int64_t id, uint64_t leaf)
 {
 	struct verify *v = s->v;
 	struct verify_retirement *grown = verify_grow(v->retirements, v->retirement_count, sizeof(*grown));
 	struct leaf_row row;
+	char sql[80];
+	uint64_t said;
 	int rc;
 
 	if (grown == NULL)
 		return SQLITE_NOMEM;
 	v->retirements = grown;
-	rc = leaf_rows_get(&s->rows, LEAF_RETIREMENT, id, &row);
+	sqlite3_snprintf(sizeof(sql), sql, "SELECT leaf FROM retirement WHERE id = %lld", (long long)id);
+	rc = count(v, sql, &said);
+	if (rc == SQLITE_OK && said != leaf)
+		return verify_bad(v, LEAF_RETIREMENT, id, "it says that it is leaf %llu, and is %llu", (unsigned long long)said,
+		                  (unsigned long long)leaf);
+	if (rc == SQLITE_OK)
+		rc = leaf_rows_get(&s->rows, LEAF_RETIREMENT, id, &row);
 	if (rc == SQLITE_ROW)
 		grown[v->retirement_count++] = (struct verify_retirement){ (uint64_t)row.values[3].number,
 			                                                       (uint64_t)row.values[4].number, leaf };
@@ -378,9 +401,13 @@ static int load_marks(struct stream *s)
 	sqlite3_bind_int64(stmt, 1, TREE_TILE_ID(0, s->block.first / LEAF_BLOCK_LEAVES));
 	rc = sqlite3_step(stmt);
 	s->mark_count = 0;
+	s->mark_tiles += rc == SQLITE_ROW;
+	s->mark_bytes += rc == SQLITE_ROW ? (uint64_t)sqlite3_column_bytes(stmt, 0) : 0;
 	if (rc == SQLITE_ROW && (size_t)sqlite3_column_bytes(stmt, 0) <= sizeof(s->marks)) {
 		s->mark_count = (size_t)sqlite3_column_bytes(stmt, 0) / TREE_MARK_SIZE;
-		memcpy(s->marks, sqlite3_column_blob(stmt, 0), s->mark_count * TREE_MARK_SIZE);
+		if (s->mark_count > 0)
+			memcpy(s->marks, sqlite3_column_blob(stmt, 0), s->mark_count * TREE_MARK_SIZE);
+		s->mark_bytes -= (uint64_t)sqlite3_column_bytes(stmt, 0) % TREE_MARK_SIZE;
 	}
 	sqlite3_reset(stmt);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -543,18 +570,6 @@ static int extra_by_id(struct stream *s, unsigned kind)
 	return verify_bad(s->v, kind, c->id, "it was inserted: no leaf is of it");
 }
 
-static int count(struct verify *v, const char *sql, uint64_t *n)
-{
-	sqlite3_stmt *stmt;
-	int rc = sqlite3_prepare_v2(v->db, sql, -1, &stmt, NULL);
-
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(stmt);
-	*n = (uint64_t)sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return rc == SQLITE_ROW ? SQLITE_OK : rc;
-}
-
 static int extra_by_count(struct verify *v, unsigned kind, const char *sql)
 {
 	uint64_t n;
@@ -581,6 +596,30 @@ static int extra_rows(struct stream *s)
 		rc = extra_by_count(v, LEAF_AGGREGATE, "SELECT count(*) FROM aggregate WHERE live IS NOT 1");
 	if (rc == SQLITE_OK)
 		rc = extra_by_count(v, LEAF_SEGMENT, "SELECT count(*) - count(DISTINCT endpoint) FROM segment");
+	return rc;
+}
+
+/* Tiles with more in them than the tree has, which no comparison of an entry shows. */
+static int stray_tiles(struct stream *s)
+{
+	uint64_t tiles = s->mark_tiles, bytes = s->mark_bytes, size = s->v->tree.edge.size, n, found;
+	int rc;
+
+	for (unsigned level = 1; level < TREE_LEVELS; level++) {
+		uint64_t entries = size >> 8 * level;
+
+		tiles += (entries + TREE_BLOCK - 1) / TREE_BLOCK;
+		bytes += entries * HASH_SIZE;
+	}
+	rc = count(s->v, "SELECT count(*) FROM tile", &n);
+	if (rc == SQLITE_OK)
+		rc = count(s->v, "SELECT coalesce(sum(length(hashes)), 0) FROM tile", &found);
+	if (rc == SQLITE_OK && (n != tiles || found != bytes))
+		rc = verify_bad(s->v, 0, 0, "there are more hashes in table tile than the tree has");
+	if (rc == SQLITE_OK)
+		rc = count(s->v, "SELECT sum(iif(kind BETWEEN 0 AND 8 AND length(hash) = 32, 1, 100)) FROM open_rows", &n);
+	if (rc == SQLITE_OK && n != OPEN_KINDS)
+		rc = verify_bad(s->v, 0, 0, "table open_rows has other rows than the %d that belong there", OPEN_KINDS);
 	return rc;
 }
 
@@ -628,6 +667,8 @@ static int read_all(struct stream *s)
 			return verify_bad(s->v, 0, 0, "the edge of the tree was changed");
 	if (rc == SQLITE_OK)
 		rc = extra_rows(s);
+	if (rc == SQLITE_OK)
+		rc = stray_tiles(s);
 	return rc == SQLITE_OK ? stray_hashes(s->v) : rc;
 }
 

@@ -13,5 +13,6 @@ int run_coverage_tests(void);
 int run_blocks_tests(void);
 int run_migration_tests(void);
 int run_endings_tests(void);
+int run_change_tests(void);
 
 #endif

@@ -1,0 +1,277 @@
+/* Single changes of a log that verified, in any table that the tree is to cover: each is found.  HALLOWD_CHANGES=1000 in the
+ * environment makes so many of them. */
+#include "record_input.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/verify.h"
+#include "test_record.h"
+
+#define CHANGES 200
+
+static uint32_t seed;
+
+static uint32_t random_below(uint32_t n)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (uint32_t)((uint64_t)(seed >> 8) * n >> 24);
+}
+
+/* Rows of every kind, some closed and some that may still change, over more than a block of leaves. */
+static void fill(struct rig *g)
+{
+	rig_policy(g, "E", DAY, false, 1, 2);
+	for (uint64_t n = 1; n <= 30; n++) {
+		time_us now = DAY + HOURS(n) / 3;
+
+		rig_event(g, ++g->message, "start");
+		rig_revision(g, n % 2 == 0 ? "a" : "b", n, now);
+		rig_log(g, n % 3 == 0 ? LOG_PREFIX_ALLOW "web:a" : LOG_PREFIX_DENY "web", now, 20);
+		rig_reading(g, n < 20 ? "E" : "F", now + SECONDS(60), (struct counters){ n * 7, n * 50, 0 }, n * 10);
+		rig_settle(g);
+		if (n % 10 == 0)
+			rig_policy(g, n < 20 ? "E" : "F", now + SECONDS(90), n % 20 != 0, n, n);
+	}
+	rig_commit(g);
+}
+
+/* As hallowd signs it. */
+static void sign(struct store *s, const struct note_signer *signer, struct buffer *note)
+{
+	struct checkpoint c = { .size = s->tree.edge.size, .time = DAY, .commits = s->tree.commits };
+	sqlite3_stmt *stmt;
+
+	snprintf(c.origin, sizeof(c.origin), "%s/%s", signer->key.name, s->tree.log);
+	merkle_root(&s->tree.edge, &c.root);
+	open_rows_sum(s->tree.open.hashes, &c.open);
+	assert_int_equal(checkpoint_encode(&c, note), 0);
+	assert_int_equal(note_sign(note, signer), 0);
+	assert_int_equal(sqlite3_prepare_v2(s->db, "INSERT INTO checkpoint VALUES (?1, ?2, ?3)", -1, &stmt, NULL), SQLITE_OK);
+	sqlite3_bind_int64(stmt, 1, (int64_t)c.size);
+	sqlite3_bind_int64(stmt, 2, c.time);
+	sqlite3_bind_text(stmt, 3, (const char *)note->data, (int)note->len, SQLITE_STATIC);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+	sqlite3_finalize(stmt);
+}
+
+static sqlite3 *copy_of(sqlite3 *db)
+{
+	sqlite3_backup *backup;
+	sqlite3 *copy;
+
+	assert_int_equal(sqlite3_open(":memory:", &copy), SQLITE_OK);
+	backup = sqlite3_backup_init(copy, "main", db, "main");
+	assert_non_null(backup);
+	assert_int_equal(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+	sqlite3_backup_finish(backup);
+	return copy;
+}
+
+static const char *const tables[] = { "connection", "connection", "connection", "event", "revision", "aggregate", "segment",
+	                                  "tally", "endpoint", "decision", "target", "pool", "state", "leaves", "tile",
+	                                  "tree", "open_rows", "checkpoint" };
+
+#define TABLES (sizeof(tables) / sizeof(tables[0]))
+
+static int64_t number(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *stmt;
+	int64_t n;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	n = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+	sqlite3_finalize(stmt);
+	return n;
+}
+
+/* A condition that just this row meets. */
+static char *where(sqlite3_stmt *row)
+{
+	char *all = sqlite3_mprintf("1");
+
+	for (int i = 0; i < sqlite3_column_count(row); i++) {
+		sqlite3_str *value = sqlite3_str_new(NULL);
+
+		if (sqlite3_column_type(row, i) == SQLITE_INTEGER)
+			sqlite3_str_appendf(value, "%lld", (long long)sqlite3_column_int64(row, i));
+		else if (sqlite3_column_type(row, i) == SQLITE_NULL)
+			sqlite3_str_appendf(value, "NULL");
+		else if (sqlite3_column_type(row, i) == SQLITE_TEXT)
+			sqlite3_str_appendf(value, "%Q", sqlite3_column_text(row, i));
+		else {
+			const unsigned char *bytes = sqlite3_column_blob(row, i);
+
+			sqlite3_str_appendf(value, "x'");
+			for (int b = 0; b < sqlite3_column_bytes(row, i); b++)
+				sqlite3_str_appendf(value, "%02x", bytes[b]);
+			sqlite3_str_appendf(value, "'");
+		}
+		char *text = sqlite3_str_finish(value);
+		char *more = sqlite3_mprintf("%s AND %s IS %s", all, sqlite3_column_name(row, i), text);
+
+		sqlite3_free(text);
+		sqlite3_free(all);
+		all = more;
+	}
+	return all;
+}
+
+/* One bit of the value. */
+static void bind_changed(sqlite3_stmt *update, sqlite3_stmt *row, int column)
+{
+	int len = sqlite3_column_bytes(row, column);
+	unsigned char bytes[16384];
+
+	if (sqlite3_column_type(row, column) == SQLITE_NULL) {
+		sqlite3_bind_int(update, 1, 1);
+	} else if (sqlite3_column_type(row, column) == SQLITE_INTEGER) {
+		sqlite3_bind_int64(update, 1, sqlite3_column_int64(row, column) ^ INT64_C(1) << random_below(40));
+	} else if (len == 0 || len > (int)sizeof(bytes)) {
+		sqlite3_bind_text(update, 1, "x", -1, SQLITE_STATIC);
+	} else if (sqlite3_column_type(row, column) == SQLITE_TEXT) {
+		memcpy(bytes, sqlite3_column_text(row, column), (size_t)len);
+		bytes[random_below((uint32_t)len)] ^= (unsigned char)(1u << random_below(3));
+		sqlite3_bind_text(update, 1, (const char *)bytes, len, SQLITE_TRANSIENT);
+	} else {
+		memcpy(bytes, sqlite3_column_blob(row, column), (size_t)len);
+		bytes[random_below((uint32_t)len)] ^= (unsigned char)(1u << random_below(8));
+		sqlite3_bind_blob(update, 1, bytes, len, SQLITE_TRANSIENT);
+	}
+}
+
+static int change_column(sqlite3 *db, const char *table, sqlite3_stmt *row, int column, const char *condition)
+{
+	char *sql = sqlite3_mprintf("UPDATE %s SET %s = ?1 WHERE %s", table, sqlite3_column_name(row, column), condition);
+	sqlite3_stmt *update;
+	int rc;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &update, NULL), SQLITE_OK);
+	bind_changed(update, row, column);
+	rc = sqlite3_step(update);
+	sqlite3_finalize(update);
+	sqlite3_free(sql);
+	return rc == SQLITE_DONE ? sqlite3_changes(db) : 0;
+}
+
+static int change_value(sqlite3 *db, const char *table, sqlite3_stmt *row, const char *condition)
+{
+	int column = (int)random_below((uint32_t)sqlite3_column_count(row));
+
+	/* What the recorder noted for itself while the row could grow; nobody is shown it. */
+	return strcmp(sqlite3_column_name(row, column), "kernel") == 0 && strcmp(table, "aggregate") == 0
+	       ? 0 : change_column(db, table, row, column, condition);
+}
+
+static int run(sqlite3 *db, const char *format, const char *table, const char *text)
+{
+	char *sql = sqlite3_mprintf(format, table, text);
+	int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+
+	sqlite3_free(sql);
+	return rc == SQLITE_OK ? sqlite3_changes(db) : 0;
+}
+
+/* How many rows it changed: none where a constraint did not let it. */
+static int change(sqlite3 *db, const char **table, const char **what)
+{
+	static const char *const with_ids[] = { "connection", "event", "revision", "aggregate", "segment" };
+	char sql[128], *condition;
+	sqlite3_stmt *row;
+	int changed = 0;
+	uint32_t rows;
+
+	*table = tables[random_below(TABLES)];
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", *table);
+	rows = (uint32_t)number(db, sql);
+	if (rows == 0)
+		fail_msg("table %s is empty", *table);
+	snprintf(sql, sizeof(sql), "SELECT * FROM %s LIMIT 1 OFFSET %u", *table, random_below(rows));
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &row, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+	condition = where(row);
+	switch (random_below(10)) {
+	case 0:
+		*what = "deleted";
+		/* One checkpoint less than there were says nothing wrong. */
+		changed = strcmp(*table, "checkpoint") == 0 ? 0 : run(db, "DELETE FROM %s WHERE %s", *table, condition);
+		break;
+	case 1:
+		*what = "inserted";
+		*table = with_ids[random_below(5)];
+		if (strcmp(*table, "connection") == 0)
+			changed = run(db, "INSERT INTO %s SELECT id + 1, skew, source, source_port, decision, target FROM connection"
+			                  " ORDER BY random() LIMIT 1", *table, "");
+		else
+			changed = run(db, "CREATE TEMP TABLE t AS SELECT * FROM %s ORDER BY random() LIMIT 1; UPDATE t SET id = 100000;"
+			                  " INSERT INTO main.event SELECT id, 1, 'x', 'x', 'x' FROM t", *table, "");
+		break;
+	case 2:
+		*what = "cut off";
+		*table = with_ids[random_below(3)];
+		changed = run(db, "DELETE FROM %s WHERE id IN (SELECT id FROM %s ORDER BY id DESC LIMIT 3)", *table, *table);
+		break;
+	case 3:
+		*what = "swapped";
+		*table = with_ids[random_below(2) * 2]; /* events of this log are alike */
+		changed = run(db, "CREATE TEMP TABLE s AS SELECT id FROM %s ORDER BY id LIMIT 2 OFFSET abs(random()) %% 28;", *table, "") >= 0 &&
+		          run(db, "UPDATE %s SET id = -1 WHERE id = (SELECT min(id) FROM temp.s);", *table, "") +
+		          run(db, "UPDATE %s SET id = (SELECT min(id) FROM temp.s) WHERE id = (SELECT max(id) FROM temp.s);", *table,
+		              "") + run(db, "UPDATE %s SET id = (SELECT max(id) FROM temp.s) WHERE id = -1", *table, "") == 3;
+		break;
+	default:
+		*what = "changed";
+		changed = change_value(db, *table, row, condition);
+	}
+	sqlite3_finalize(row);
+	sqlite3_free(condition);
+	return changed;
+}
+
+static void each_change_is_found(void **state)
+{
+	struct rig *g = *state;
+	struct buffer note = BUFFER_INIT;
+	struct verify_result result;
+	struct note_signer signer;
+	struct error err;
+	const char *wanted = getenv("HALLOWD_CHANGES");
+	uint32_t changes = wanted == NULL ? CHANGES : (uint32_t)atoi(wanted);
+	struct verify_request q = { .keys = &signer.key, .key_count = 1, .note_count = 1 };
+
+	fill(g);
+	assert_int_equal(note_signer_make(&signer, "host/hallowd", &err), 0);
+	sign(&g->r.store, &signer, &note);
+	q.notes[0] = (struct verify_note){ (const char *)note.data, note.len, "kept" };
+	g->tampered = true; /* signed by a key that the rig does not know */
+	assert_int_equal(audit_verify(g->r.store.db, &q, &result, &err), 0);
+	assert_string_equal(result.what, "");
+	assert_true(result.ok && result.checkpoints == 1 && result.leaves > 512);
+	for (uint32_t n = 0, found = 0; found < changes; n++) {
+		sqlite3 *copy = copy_of(g->r.store.db);
+		const char *table, *what;
+
+		assert_in_range(n, 0, 3 * changes);
+		seed = n * 2654435761u;
+		random_below(2);
+		if (change(copy, &table, &what) > 0) {
+			found++;
+			assert_int_equal(audit_verify(copy, &q, &result, &err), 0);
+			if (result.ok)
+				fail_msg("change %u is not found: a row of %s was %s", n, table, what);
+		}
+		sqlite3_close(copy);
+	}
+	buffer_free(&note);
+	note_signer_wipe(&signer);
+}
+
+int run_change_tests(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(each_change_is_found, rig_setup, rig_teardown),
+	};
+
+	return cmocka_run_group_tests_name("changes", tests, NULL, NULL);
+}
