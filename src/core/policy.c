@@ -284,6 +284,8 @@ void policy_explain(const struct policy *p, const struct address *source, const 
 		explain_endpoint(p, e, source, answer);
 	else
 		*answer = egress;
+	if (p->closed && agent != NULL && egress.list != NULL && agent->mode == MODE_ENFORCE)
+		*answer = (struct policy_answer){ .verdict = ANSWER_DENY, .reason = REASON_NOT_RECORDED, .agent = agent };
 	if (p->closed && e != NULL && answer->endpoint == e && answer->verdict == ANSWER_ALLOW && e->mode == MODE_ENFORCE)
 		*answer = (struct policy_answer){
 			.verdict = ANSWER_DENY, .reason = REASON_NOT_RECORDED, .endpoint = e, .agent = answer->agent

@@ -128,7 +128,8 @@ const char *policy_denier(const struct policy *p, const struct address *source, 
  * first grant that does; else whether the endpoint is only observed.
  * What a host that is an agent sends to itself is no egress: the kernel knows that by the loopback interface, this by
  * the destination being the source.
- * Where the policy is closed, a new connection that an enforced endpoint would let in is denied all the same.
+ * Where the policy is closed, a new connection that an enforced endpoint would let in, or an enforced agent may open, is denied
+ * all the same.
  * Two addresses of different families are no connection, and unmatched. */
 struct policy_answer {
 	enum { ANSWER_ALLOW, ANSWER_DENY, ANSWER_UNMATCHED } verdict;

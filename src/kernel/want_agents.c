@@ -103,12 +103,16 @@ fail:
 	return -1;
 }
 
-/* The chain behind one end of the agent's: its tunnel's, or a resolver. */
-static int want_end_chain(struct model *m, const char *name, const struct rule *r, bool tunnel)
+/* The chain behind one end of the agent's: its tunnel's, or a resolver.  While the policy is closed, new connections are
+ * denied there, as at endpoints. */
+static int want_end_chain(struct model *m, const char *name, const struct rule *r, bool tunnel, const struct policy *p,
+                          const struct policy_agent *a)
 {
+	struct rule deny = { .endpoint = r->endpoint, .group = r->group, .refuse = a->deny_with == DENY_REJECT,
+		                 .unrecorded = true };
 	struct model_chain *chain = model_add_chain(m, name);
 
-	if (chain == NULL || want_rules(chain, 5) == NULL)
+	if (chain == NULL || want_rules(chain, 9) == NULL)
 		return -1;
 	if (tunnel) {
 		add(chain, RULE_SEEN4);
@@ -116,11 +120,15 @@ static int want_end_chain(struct model *m, const char *name, const struct rule *
 	}
 	want_rule(chain, RULE_NOT_NEW, &(struct rule){ .go_on = true });
 	want_rule(chain, RULE_REPEATED, &(struct rule){ .go_on = true });
-	want_rule(chain, RULE_ALLOW, r);
+	if (p->closed && a->mode == MODE_ENFORCE)
+		want_denial(chain, &deny, p->limits.denied_log_rate);
+	else
+		want_rule(chain, RULE_ALLOW, r);
 	return 0;
 }
 
-static int want_end(struct model *m, struct model_chain *chain, const struct rule *end)
+static int want_end(struct model *m, struct model_chain *chain, const struct rule *end, const struct policy *p,
+                    const struct policy_agent *a)
 {
 	char name[SHAPE_NAME_MAX];
 	struct rule allow = { .endpoint = end->endpoint, .list = end->list, .group = end->group, .go_on = true };
@@ -132,7 +140,7 @@ static int want_end(struct model *m, struct model_chain *chain, const struct rul
 	want_rule(chain, RULE_END6, &to);
 	if (end->protocol != IPPROTO_TCP) /* its chain is there already */
 		return 0;
-	return want_end_chain(m, shape_allow_chain(name, end->endpoint, end->list), &allow, tunnel);
+	return want_end_chain(m, shape_allow_chain(name, end->endpoint, end->list), &allow, tunnel, p, a);
 }
 
 /* Errors about connections that there are, and the neighbours of a link. */
@@ -171,15 +179,15 @@ static int want_agent_rules(struct model *m, struct model_chain *chain, const st
 	end.list = own_name(m, p, a->tunnel);
 	end.protocol = IPPROTO_TCP;
 	end.port = a->tunnel_port;
-	if (end.list == NULL || want_end(m, chain, &end) != 0)
+	if (end.list == NULL || want_end(m, chain, &end, p, a) != 0)
 		return -1;
 	if (a->has_resolvers) {
 		end.list = own_name(m, p, a->resolvers);
 		end.port = RESOLVER_PORT;
-		if (end.list == NULL || want_end(m, chain, &end) != 0)
+		if (end.list == NULL || want_end(m, chain, &end, p, a) != 0)
 			return -1;
 		end.protocol = IPPROTO_UDP;
-		if (want_end(m, chain, &end) != 0)
+		if (want_end(m, chain, &end, p, a) != 0)
 			return -1;
 	}
 	want_necessities(chain);

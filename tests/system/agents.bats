@@ -245,24 +245,26 @@ $HERE4|$LOCAL4|5433|tcp" denied agent4
 }
 
 # up SECONDS: a tunnel that talks; its pid in LAB_PID.
-up() { lab_start "$SERVER" tunnel "$LAB_PYTHON" "$LAB_LIB/connect.py" $BEHIND4 $END4 22 --hold "$1"; }
+up() { lab_start "$SERVER" tunnel "$LAB_PYTHON" "$LAB_LIB/connect.py" $BEHIND4 $END4 22 --hold "$1"; TUNNEL=$LAB_PID; }
 told() { sql "SELECT kind, subject FROM events WHERE kind IN ('agent-missing', 'agent-seen') ORDER BY rowid"; }
 
 @test "agents: a network whose agents are not seen is told once, and when one is there again" {
 	serve_all
 	{
 		echo agents:
-		agent eu1 eu $BEHIND4 $END4 'seen_within: 2s'
-		agent eu2 eu 10.77.0.30 $END4 'seen_within: 2s'
+		agent eu1 eu $BEHIND4 $END4 'seen_within: 4s'
+		agent eu2 eu 10.77.0.30 $END4 'seen_within: 4s'
 	} | config
-	hallowd_start
-	same "$(status '.networks[0] | [.name, .missing] | @csv')" '"eu",false'
-	# One of the two is enough.
+	# One of the two is enough; it talks already when hallowd begins to look.
 	up 60
+	wait_until 10 grep -q answer "$LAB_DIR/tunnel.log"
+	hallowd_start
 	soon true status '.agents[] | select(.name == "eu1") | .up'
 	same "$(status '.agents[] | select(.name == "eu2") | [.up, .last_seen] | @json')" '[false,null]'
 	same "$(status '.agents[] | select(.name == "eu1") | [.from, .to, .network] | @json')" "[\"$BEHIND4\",\"$END4\",\"eu\"]"
-	lab_kill TERM "$LAB_PID"
+	same "$(status '.networks[0] | [.name, .missing] | @csv')" '"eu",false'
+	same "$(told)" ""
+	lab_kill TERM "$TUNNEL"
 	soon 'agent-missing|eu' told
 	status '.problems[]' | grep -F 'network eu: no agent has its tunnel up'
 	run ctl status
@@ -280,5 +282,22 @@ told() { sql "SELECT kind, subject FROM events WHERE kind IN ('agent-missing', '
 agent-seen|eu' told
 	same "$(status '.networks[0].missing')" false
 	same "$(sql "SELECT json_extract(detail, '\$.agents[0]'), json_extract(detail, '\$.seen_within') FROM events
-		WHERE kind = 'agent-missing'")" 'eu1|2'
+		WHERE kind = 'agent-missing'")" 'eu1|4'
+}
+
+@test "agents: the report shows them, what was denied, and when a network was missing" {
+	serve_all
+	both_ends $BEHIND4 "\"$BEHIND6\"" | sed 's/reach: \[orders-db\]/&\n    seen_within: 1s/' | config
+	hallowd_start
+	same "$(from_server $BEHIND4 $END4 443)" "0 1 0"
+	same "$(from_server $BEHIND4 $LOCAL4 5432)" "1 0 0"
+	soon 'agent-missing|eu' told
+	ctl -o json report >"$LAB_DIR/report.json"
+	same "$(jq -c '[.endpoints[] | select(.name == "agent4") | .kind, .mode, .denied, .lost]' "$LAB_DIR/report.json")" \
+		'["agent","enforce",1,0]'
+	same "$(jq -c '[.endpoints[] | select(.name == "orders-db").sources[].list]' "$LAB_DIR/report.json")" '["@agent4"]'
+	same "$(jq -c '[.events[] | select(.kind == "agent-missing").subject]' "$LAB_DIR/report.json")" '["eu"]'
+	ctl report >"$LAB_DIR/report.txt"
+	grep -F agent-missing "$LAB_DIR/report.txt"
+	ctl log --endpoint agent4 | grep -F 'egress-denied, not in tunnel:agent4, revision 1'
 }

@@ -243,6 +243,13 @@ static void neighbours_are_found(void **state)
 	close(must_connect(hosts.gate, GATE6, 0, STRANGER6, 22));
 	assert_int_equal(counted("a", COUNTER_DENY), 0);
 	close(tunnel);
+	/* A neighbour that is known is asked by itself, not by the link, whether it is still there. */
+	assert_int_equal(lab_run("ip neigh change " STRANGER6 " dev hwg nud probe"), 0);
+	for (int waited = 0; lab_run("ip neigh show " STRANGER6 " dev hwg | grep -q REACHABLE") != 0; waited += 20) {
+		assert_true(waited < LIMIT_MS);
+		poll(NULL, 0, 20);
+	}
+	assert_int_equal(counted("a", COUNTER_DENY), 0);
 }
 
 static size_t seen_count(int64_t within_ms)
@@ -287,6 +294,35 @@ static void the_kernel_remembers_when_a_tunnel_was_up(void **state)
 	close(tunnel);
 }
 
+/* Nothing can be recorded, and the configuration wants nothing then: what is open goes on, nothing new begins. */
+static void a_closed_policy_opens_no_tunnel(void **state)
+{
+	struct kernel_change c;
+	int tunnel, in, accepted;
+	char byte;
+
+	(void)state;
+	replace_policy(AGENT "-\n");
+	tunnel = server_at(hosts.gate, GATE4, 22);
+	in = must_connect(hosts.client, LISTED4, 0, GATE4, 22);
+	assert_true(ready(tunnel, POLLIN, LIMIT_MS));
+	accepted = accept(tunnel, NULL, NULL);
+	hosts.policy.closed = true;
+	must_apply(hosts.k, &hosts.policy, &c);
+	kernel_change_free(&c);
+	must_drop(hosts.client, LISTED4, GATE4, 22, "a", 1);
+	assert_int_equal(send(in, "x", 1, 0), 1);
+	assert_true(ready(accepted, POLLIN, LIMIT_MS));
+	assert_int_equal(recv(accepted, &byte, 1, 0), 1);
+	hosts.policy.closed = false;
+	must_apply(hosts.k, &hosts.policy, &c);
+	kernel_change_free(&c);
+	close(must_connect(hosts.client, LISTED4, 0, GATE4, 22));
+	close(accepted);
+	close(in);
+	close(tunnel);
+}
+
 #define packets(test) cmocka_unit_test_setup_teardown(test, hosts_up, hosts_down)
 
 static const struct CMUnitTest tests[] = {
@@ -300,6 +336,7 @@ static const struct CMUnitTest tests[] = {
 	packets(other_protocols_are_counted_too),
 	packets(neighbours_are_found),
 	packets(the_kernel_remembers_when_a_tunnel_was_up),
+	packets(a_closed_policy_opens_no_tunnel),
 };
 
 int run_agent_tests(void)
