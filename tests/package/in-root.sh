@@ -9,7 +9,10 @@ as_unit() {
 	setpriv --reuid=hallowd --regid=hallowd --clear-groups --no-new-privs --inh-caps=+net_admin --ambient-caps=+net_admin \
 		--bounding-set=-all,+net_admin "$@"
 }
+# ours: what has our name, and where packages put things.
+ours() { find /etc /usr /var /run \( -name 'hallow*' -o -name '_hallowctl' \) 2>/dev/null | sort; }
 ip link set lo up
+ours >/tmp/ours.before
 
 dpkg -i "$1" >/tmp/said 2>&1 || { cat /tmp/said; exit 1; }
 says 'nothing is enforced yet'
@@ -55,6 +58,7 @@ dpkg -P hallowd >/tmp/said 2>&1
 says 'enforcement ends'
 says 'audit log in /var/lib/hallowd'
 if nft list table inet hallowd >/dev/null 2>&1; then echo "purged, and the table is still there"; exit 1; fi
-left=$(find / -xdev \( -path /proc -o -path /sys -o -path /tmp -o -path "$3" \) -prune -o -name '*hallow*' -print)
+ours >/tmp/ours.after
+left=$(comm -13 /tmp/ours.before /tmp/ours.after)
 [ -z "$left" ] || { echo "left behind:"; echo "$left"; exit 1; }
 echo "purged, nothing is left"
