@@ -1,13 +1,14 @@
-/* RFC 4180: a header, CRLF, quotes where they are needed.  Values are those of the view, to the letter: programs read this, so
- * nothing is put in front of them for the sake of spreadsheets.  They are addresses, numbers, fixed words and names of the
- * configuration, which begin with a letter; only the list of an endpoint's own addresses begins with '@'. */
+/* RFC 4180: a header, CRLF, quotes where they are needed.  Values are those of the view, to the letter: programs read
+ * this, so nothing is put in front of them for the sake of spreadsheets.  They are addresses, numbers, fixed words and
+ * names of the configuration, which begin with a letter; only the list of an endpoint's own addresses begins
+ * with '@'. */
 #include "export/export.h"
 
 #include <string.h>
 
 #define COLUMNS \
-	"time,endpoint,verdict,reason,source,source_port,destination,destination_port,protocol,list,revision,packets,bytes_in," \
-	"bytes_out,duration_ms,state,via\r\n"
+	"time,endpoint,verdict,reason,source,source_port,destination,destination_port,protocol,list,revision,packets," \
+	"bytes_in,bytes_out,duration_ms,state,via\r\n"
 static const char connections_header[] = "id," COLUMNS;
 static const char ends_header[] = "id,end_time,connection," COLUMNS;
 static const char aggregates_header[] =

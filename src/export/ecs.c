@@ -1,4 +1,5 @@
-/* The Elastic Common Schema, version 8.11.0.  Source: https://www.elastic.co/guide/en/ecs/8.11/ecs-field-reference.html.
+/* The Elastic Common Schema, version 8.11.0.
+ * Source: https://www.elastic.co/guide/en/ecs/8.11/ecs-field-reference.html.
  * Fields of the schema only, labels among them, so that an index template for it takes all of it. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -84,7 +85,8 @@ static json_t *event(const struct export_row *r)
 	return o;
 }
 
-/* Names of our own have their place here: the connection that an end is of, and what the policy says of what was only seen. */
+/* Names of our own have their place here: the connection that an end is of, and what the policy says of what was only
+ * seen. */
 static json_t *labels(const struct export_row *r)
 {
 	json_t *o = json_object();

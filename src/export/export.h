@@ -27,7 +27,7 @@ struct export_row {
 	enum export_stream stream;
 	int64_t id;
 	int64_t connection;  /* the id of it; for aggregates EXPORT_UNKNOWN */
-	time_us time, until; /* until: the end, for ends; when it was last counted, for aggregates; else the same as time */
+	time_us time, until; /* until: of ends, the end; of aggregates, when it was last counted; else the same as time */
 	const char *endpoint;
 	bool allowed;
 	const char *reason;
@@ -43,11 +43,12 @@ struct export_row {
 	int64_t count;        /* 1 for connections */
 	int64_t packets, bytes_in, bytes_out, duration_ms;
 	const char *state; /* "open", "closed", "unknown"; "" for what has no end */
-	bool seen_only;    /* in traffic that passed elsewhere: the verdict is what the policy says, and nothing was enforced */
+	bool seen_only;    /* on a mirror port: the verdict is what the policy says, and nothing was enforced */
 	const char *via;   /* "kernel", "mirror"; "" for aggregates */
 };
 
-/* How a stream is called, "connections", and what its ids begin with where they stand beside those of others: "", "end-". */
+/* How a stream is called, "connections", and what its ids begin with where they stand beside those of others: "",
+ * "end-". */
 const char *export_stream_name(enum export_stream stream);
 const char *export_stream_prefix(enum export_stream stream);
 

@@ -1,5 +1,5 @@
-/* What rows refer to by number: decisions and targets.  Looked up once and kept in a table of a fixed size, so that memory
- * does not grow where an endpoint is a large network of many ports. */
+/* What rows refer to by number: decisions and targets.  Looked up once and kept in a table of a fixed size, so that
+ * memory does not grow where an endpoint is a large network of many ports. */
 #ifndef HALLOWD_EXPORT_LOOKUP_H
 #define HALLOWD_EXPORT_LOOKUP_H
 

@@ -1,5 +1,5 @@
-/* The Open Cybersecurity Schema Framework, version 1.3.0, class 4001 Network Activity with the profiles security_control and
- * host (the device is the one that hallowd runs on).
+/* The Open Cybersecurity Schema Framework, version 1.3.0, class 4001 Network Activity with the profiles
+ * security_control and host (the device is the one that hallowd runs on).
  * Source: https://schema.ocsf.io/1.3.0/classes/network_activity.  Numbers are those of its enumerations. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +18,8 @@ struct meaning {
 	const char *caption;
 };
 
-static const struct meaning opened = { 1, "Open" }, closed = { 2, "Close" }, refused = { 5, "Refuse" }, seen = { 6, "Traffic" };
+static const struct meaning opened = { 1, "Open" }, closed = { 2, "Close" };
+static const struct meaning refused = { 5, "Refuse" }, seen = { 6, "Traffic" };
 static const struct meaning allowed = { 1, "Allowed" }, denied = { 2, "Denied" }, observed = { 99, "Observed" };
 static const struct meaning let_in = { 1, "Allowed" }, blocked = { 2, "Blocked" }, logged = { 17, "Logged" };
 static const struct meaning success = { 1, "Success" }, failure = { 2, "Failure" }, unknown = { 0, "Unknown" };

@@ -12,8 +12,8 @@
 #define ID_MAX "9223372036854775807"
 #define SKEWED (-US_PER_SECOND)   /* the clock was set back: audit.h */
 
-/* What is read in order, one after the other.  Rows of `connection` are in order of time but for those that were recorded
- * after the clock was set back, which an index finds. */
+/* What is read in order, one after the other.  Rows of `connection` are in order of time but for those that were
+ * recorded after the clock was set back, which an index finds. */
 enum stage { IN_PERIOD, SET_BACK, DONE };
 
 struct export_reader {
@@ -74,12 +74,13 @@ static int find_newest(struct export_reader *r, struct error *err)
 		return number(r->db, "SELECT coalesce(max(id), 0) FROM ending", &r->newest, err);
 	if (r->request.since_id == -1)
 		return number(r->db, "SELECT coalesce(max(id), 0) FROM aggregate", &r->newest, err);
-	return number(r->db, "SELECT coalesce((SELECT min(id) - 1 FROM aggregate WHERE live = 1), max(id), 0) FROM aggregate",
+	return number(r->db,
+	              "SELECT coalesce((SELECT min(id) - 1 FROM aggregate WHERE live = 1), max(id), 0) FROM aggregate",
 	              &r->newest, err);
 }
 
-/* A cursor that is ahead of all there is would leave out what comes.  Where all rows of ends or aggregates were deleted for
- * their age, their ids begin anew; those of connections never do. */
+/* A cursor that is ahead of all there is would leave out what comes.  Where all rows of ends or aggregates were deleted
+ * for their age, their ids begin anew; those of connections never do. */
 static int check_cursor(struct export_reader *r, struct error *err)
 {
 	const char *sql = r->request.stream == EXPORT_ENDS ? "SELECT coalesce(max(id), " ID_MAX ") FROM ending" :
@@ -106,8 +107,8 @@ static int64_t lesser(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* The ids that can be in the period at all: a row's time is never later than its id, and, where the clock was not set back,
- * at most a second earlier. */
+/* The ids that can be in the period at all: a row's time is never later than its id, and, where the clock was not
+ * set back, at most a second earlier. */
 static void begin_stage(struct export_reader *r, enum stage stage)
 {
 	const struct export_request *q = &r->request;
