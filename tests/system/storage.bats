@@ -79,25 +79,6 @@ is_behind() { [ "$(behind)" -ge "$1" ]; }
 	wait_until 10 grep -q 'still|0' "$LAB_DIR/reading"
 }
 
-@test "storage: max_size is kept, the newest rows stay, and the disk gets the space back" {
-	start 'audit:' '  max_size: 16M'
-	same "$(dial $OFFICE4 $LOCAL4 5432 2)" "2 0 0"
-	soon 2 recorded 1
-	hallowd_stop
-	# A year's worth, as the recorder would have left it.
-	sqlite3 "$STATE/audit.db" "INSERT INTO event (time, kind, subject, detail) VALUES (1, 'old', '', hex(zeroblob(3000000)));
-		INSERT INTO connection SELECT (SELECT min(id) FROM connection) - 1000 * value, 0, value, 0, 1, 1
-			FROM generate_series(1, 600000)"
-	[ "$(stat -c %s "$STATE/audit.db")" -gt $((20 << 20)) ]
-	hallowd_start
-	same "$(dial $OFFICE4 $LOCAL4 5432)" "1 0 0"
-	wait_until 60 is_small
-	same "$(sql "SELECT count(*) FROM connections WHERE source = '$OFFICE4'")" 3
-	[ "$(recorded 1)" -gt 1000 ]
-	same "$(status .recording)" true
-}
-is_small() { [ "$(stat -c %s "$STATE/audit.db")" -le $((17 << 20)) ]; }
-
 verdicts() { sql "SELECT verdict, reason, count(*) FROM connections GROUP BY 1, 2 ORDER BY 1, 2"; }
 is_closed() { status '.problems[]' | grep -q 'on_failure: deny'; }
 
