@@ -81,21 +81,26 @@ static int insert(struct opens *o, const struct flow *flow, int64_t id, time_us 
 	return 0;
 }
 
+/* A start that is not known is as near to each; of equals the oldest counts. */
+static time_us distance(const struct open *one, time_us start)
+{
+	if (start == TIME_UNKNOWN)
+		return 0;
+	return start > one->time ? start - one->time : one->time - start;
+}
+
 struct open *opens_find(struct opens *o, const struct flow *flow, time_us start)
 {
 	struct open *found = NULL;
-	time_us nearest = OPENS_TOLERANCE + 1;
 
 	for (uint32_t at = o->cap == 0 ? 0 : *bucket(o, flow); at != 0; at = o->all[at - 1].next) {
 		struct open *one = &o->all[at - 1];
-		time_us distance = start > one->time ? start - one->time : one->time - start;
+		time_us far = distance(one, start), nearest = found == NULL ? OPENS_TOLERANCE + 1 : distance(found, start);
 
 		if (!same_flow(&one->flow, flow))
 			continue;
-		if (start == TIME_UNKNOWN ? found == NULL || one->time < found->time : distance < nearest) {
-			nearest = distance;
+		if (far < nearest || (far == nearest && found != NULL && one->time < found->time))
 			found = one;
-		}
 	}
 	return found;
 }
