@@ -504,7 +504,13 @@ static void check_retained_quarter(const struct report *r, struct outcome *o)
 /* Whether the clock was right all the time is nowhere in the log; that it was wrong may be. */
 static void check_time(const struct report *r, struct outcome *o)
 {
+	size_t set = count_events(r, "clock");
+
 	o->status = STATUS_NOT_COVERED;
+	if (set > 0) {
+		o->status = STATUS_NOT_MET;
+		say(o, "The clock was set %zu time%s while hallowd ran.", set, plural(set));
+	}
 	if (r->clock_steps > 0) {
 		o->status = STATUS_NOT_MET;
 		say(o, "The clock went back by more than a second; %" PRIu64 " row%s after it.", r->clock_steps,
