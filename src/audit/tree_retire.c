@@ -130,7 +130,7 @@ static int announce_old(struct retiring *r, unsigned kind, const struct tree_ret
                         uint64_t *announced)
 {
 	uint64_t count = 0;
-	int rc;
+	int rc = SQLITE_DONE;
 
 	*announced = 0;
 	while (*announced < q->most && (rc = find_run(r, kind, from)) == SQLITE_ROW) {
