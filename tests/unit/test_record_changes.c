@@ -127,7 +127,7 @@ static void bind_changed(sqlite3_stmt *update, sqlite3_stmt *row, int column)
 	if (sqlite3_column_type(row, column) == SQLITE_NULL) {
 		sqlite3_bind_int(update, 1, 1);
 	} else if (sqlite3_column_type(row, column) == SQLITE_INTEGER) {
-		sqlite3_bind_int64(update, 1, sqlite3_column_int64(row, column) ^ INT64_C(1) << random_below(40));
+		sqlite3_bind_int64(update, 1, sqlite3_column_int64(row, column) ^ (sqlite3_int64)1 << random_below(40));
 	} else if (len == 0 || len > (int)sizeof(bytes)) {
 		sqlite3_bind_text(update, 1, "x", -1, SQLITE_STATIC);
 	} else if (sqlite3_column_type(row, column) == SQLITE_TEXT) {
