@@ -170,6 +170,12 @@ static void write_agents(struct writer *w, const json_t *agents)
 	json_array_foreach(agents, i, agent)
 		sample(w, (const char *const[]){ "agent", text(agent, "name"), "network", text(agent, "network"), NULL },
 		       seconds(agent, "last_seen"));
+	family(w, "agent_up", GAUGE, "1 where the agent's tunnel was seen recently enough.");
+	json_array_foreach(agents, i, agent)
+		sample(w, (const char *const[]){ "agent", text(agent, "name"), "network", text(agent, "network"), NULL },
+		       truth(agent, "up"));
+	each(w, agents, "agent", "agent_denied_packets", COUNTER, "Packets of an agent to elsewhere that were denied.", "denied",
+	     number);
 }
 
 static void write_audit(struct writer *w, const json_t *audit)

@@ -58,6 +58,17 @@ traffic() {
 	same "$(value hallowd_enforcing "$LAB_DIR/open")" 0
 }
 
+@test "metrics: agents, by name and network" {
+	{
+		printf 'agents:\n  eu-1: {network: eu, address: 10.77.0.2, tunnel: {host: 198.18.0.2, port: 22}}\n'
+	} | config
+	hallowd_start
+	ctl metrics >"$LAB_DIR/open"
+	same "$(value 'hallowd_agent_up{agent="eu-1",network="eu"}' "$LAB_DIR/open")" 0
+	same "$(value 'hallowd_agent_seen_time_seconds{agent="eu-1",network="eu"}' "$LAB_DIR/open")" 0
+	same "$(value 'hallowd_agent_denied_packets_total{agent="eu-1"}' "$LAB_DIR/open")" 0
+}
+
 @test "metrics: promtool has nothing to say against the text, nor against the rules" {
 	needs_prometheus
 	setting
