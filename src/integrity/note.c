@@ -192,14 +192,17 @@ bool note_key_equal(const struct note_key *a, const struct note_key *b)
 
 /* --- notes */
 
-/* Where the last empty line of `note` begins: behind the text's last newline. */
+/* Where the last empty line of `note` begins: behind the text's last newline.  What is not followed by a signature is a
+ * text with an empty line in it. */
 size_t note_text(const char *note, size_t len)
 {
+	const size_t dash = strlen(DASH);
+
 	if (len > NOTE_MAX || len == 0 || note[len - 1] != '\n')
 		return 0;
 	for (size_t i = len - 1; i > 0; i--)
 		if (note[i - 1] == '\n' && note[i] == '\n')
-			return i;
+			return len - i > dash && memcmp(note + i + 1, DASH, dash) == 0 ? i : 0;
 	return 0;
 }
 
