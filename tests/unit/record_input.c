@@ -341,7 +341,7 @@ void rig_reading(struct rig *g, const char *epoch, time_us time, struct counters
 	rig_take(g, &b);
 }
 
-static void commit(struct rig *g)
+int rig_try(struct rig *g)
 {
 	struct reached reached;
 	struct error err = { "" };
@@ -350,13 +350,30 @@ static void commit(struct rig *g)
 	assert_int_equal(recorder_drain(&g->r, g->now_ms, &drained, &reached, &err), 0);
 	assert_true(drained);
 	reached.time = g->drained;
-	if (recorder_commit(&g->r, &reached, g->now_ms) == -1)
+	return recorder_commit(&g->r, &reached, g->now_ms);
+}
+
+static void commit(struct rig *g)
+{
+	if (rig_try(g) == -1)
 		fail_msg("%s", g->r.store.err.text);
 }
 
 void rig_commit(struct rig *g)
 {
 	commit(g);
+}
+
+void rig_sign(struct rig *g, const struct note_signer *signer, struct buffer *note)
+{
+	const struct tree *tree = &g->r.store.tree;
+	struct checkpoint c = { .size = tree->edge.size, .time = DAY, .commits = tree->commits };
+
+	snprintf(c.origin, sizeof(c.origin), "%s/%s", signer->key.name, tree->log);
+	merkle_root(&tree->edge, &c.root);
+	open_rows_sum(tree->open.hashes, &c.open);
+	assert_int_equal(checkpoint_encode(&c, note), 0);
+	assert_int_equal(note_sign(note, signer), 0);
 }
 
 void rig_settle(struct rig *g)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/audit_message.h"
+#include "integrity/note.h"
 #include "record/recorder.h"
 
 /* --- logged packets */
@@ -88,10 +89,15 @@ struct counters {
 /* A reading of the counters of "web" and, where `denied_packets` > 0, one element of the dynamic set. */
 void rig_reading(struct rig *g, const char *epoch, time_us time, struct counters c, uint64_t denied_packets);
 
+/* Drains and tries to commit: what recorder_commit says. */
+int rig_try(struct rig *g);
 /* Drains, and commits without settling. */
 void rig_commit(struct rig *g);
 /* Drains long after all readings came, and commits: they are settled. */
 void rig_settle(struct rig *g);
+
+/* A checkpoint of the log as it is, as hallowd signs it; the caller frees `note`. */
+void rig_sign(struct rig *g, const struct note_signer *signer, struct buffer *note);
 
 /* The first row of `sql` has these columns, joined by '|'. */
 void rig_expect(struct rig *g, const char *sql, const char *expected);

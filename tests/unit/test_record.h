@@ -14,5 +14,6 @@ int run_blocks_tests(void);
 int run_migration_tests(void);
 int run_endings_tests(void);
 int run_change_tests(void);
+int run_fault_tests(void);
 
 #endif

@@ -433,17 +433,6 @@ static void a_message_that_does_not_fit_ends_the_process(void **state)
 
 /* --- faults */
 
-static int try_commit(struct rig *g)
-{
-	struct reached reached;
-	struct error err;
-	bool drained;
-
-	assert_int_equal(recorder_drain(&g->r, g->now_ms, &drained, &reached, &err), 0);
-	reached.time = g->drained;
-	return recorder_commit(&g->r, &reached, g->now_ms);
-}
-
 static void nothing_is_lost_while_the_database_refuses(void **state)
 {
 	struct rig *g = *state;
@@ -460,7 +449,7 @@ static void nothing_is_lost_while_the_database_refuses(void **state)
 	rig_reading(g, "E", DAY + SECONDS(4), (struct counters){ 0, 7, 0 }, 0);
 	for (int i = 0; i < 3; i++) {
 		g->now_ms += 10 * SETTLE_MS;
-		assert_int_equal(try_commit(g), -1);
+		assert_int_equal(rig_try(g), -1);
 	}
 	assert_int_equal(g->r.nflog.count, 5);
 	g->r.stalled_since -= SECONDS(5);
@@ -500,7 +489,7 @@ static void a_transaction_that_fails_anywhere_is_tried_again(void **state)
 		snprintf(sql, sizeof(sql), "CREATE TRIGGER fault BEFORE %s ON %s BEGIN SELECT raise(ABORT, 'fault'); END",
 		         n % 2 == 0 ? "INSERT" : "UPDATE", tables[(n - 1) / 2]);
 		rig_run(g, sql);
-		if (try_commit(g) == -1) {
+		if (rig_try(g) == -1) {
 			failures++;
 			assert_non_null(strstr(g->r.store.err.text, "fault"));
 			snprintf(rows, sizeof(rows), "%d", (int)n - 1);
@@ -546,7 +535,7 @@ static void a_database_damaged_while_it_is_used_is_replaced(void **state)
 	overwrite_file();
 	rig_log(g, "h:d:web", DAY + SECONDS(3), 5);
 	rig_event(g, 2, "refresh");
-	assert_int_equal(try_commit(g), -1);
+	assert_int_equal(rig_try(g), -1);
 	assert_non_null(g->r.store.db);
 	rig_commit(g);
 	rig_expect(g, "SELECT group_concat(kind, ' ') FROM events", "damaged refresh");
