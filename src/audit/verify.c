@@ -120,12 +120,16 @@ static int every_row(struct verify *v)
 	if (rc == SQLITE_OK)
 		rc = verify_want(v);
 	if (rc == SQLITE_OK)
+		rc = verify_blocks_begin(v);
+	if (rc == SQLITE_OK)
 		rc = verify_leaves(v);
 	if (rc == SQLITE_OK)
 		rc = verify_open_rows(v);
 	if (rc == SQLITE_OK)
 		rc = verify_checkpoints(v);
-	return rc == SQLITE_OK ? verify_sums(v) : rc;
+	if (rc == SQLITE_OK)
+		rc = verify_sums(v);
+	return rc == SQLITE_OK ? verify_blocks_end(v) : rc;
 }
 
 /* Roots from the hashes that are kept, and from rows only where a size is in the midst of 256. */
@@ -162,6 +166,7 @@ static void free_all(struct verify *v)
 {
 	tree_close(&v->tree);
 	verify_names_free(v);
+	verify_blocks_free(v);
 	free(v->wanted);
 	free(v->gaps);
 	free(v->retirements);

@@ -82,19 +82,24 @@ static int hash_connection(struct stream *s, struct cursor *c)
 	sqlite3_stmt *stmt = s->connections;
 	const struct buffer *target = named(&s->v->targets, sqlite3_column_int64(stmt, 5)),
 		*decision = named(&s->v->decisions, sqlite3_column_int64(stmt, 4));
-	struct address source;
-	bool good = audit_column_address(stmt, 2, &source) == 0;
+	struct block_row in = { .id = sqlite3_column_int64(stmt, 0), .decision = sqlite3_column_int64(stmt, 4) };
+	bool good = audit_column_address(stmt, 2, &in.source) == 0;
 	struct buffer *out = &s->bytes;
+	int rc;
 
-	c->id = sqlite3_column_int64(stmt, 0);
+	c->id = in.id;
+	in.time = (int64_t)((uint64_t)in.id + (uint64_t)sqlite3_column_int64(stmt, 1));
+	rc = good ? verify_blocks_row(s->v, &in) : SQLITE_OK;
+	if (rc != SQLITE_OK)
+		return rc;
 	out->len = 0;
 	if (buffer_reserve(out, 64 + target->len + decision->len) == -1)
 		return SQLITE_NOMEM;
 	leaf_put_kind(out, LEAF_CONNECTION);
 	leaf_put_number(out, c->id);
-	leaf_put_number(out, (int64_t)((uint64_t)c->id + (uint64_t)sqlite3_column_int64(stmt, 1)));
+	leaf_put_number(out, in.time);
 	if (good)
-		leaf_put_address(out, &source);
+		leaf_put_address(out, &in.source);
 	leaf_put_optional(out, sqlite3_column_type(stmt, 3) != SQLITE_NULL, sqlite3_column_int64(stmt, 3) + 32768);
 	put(out, target);
 	put(out, decision);

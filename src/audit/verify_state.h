@@ -3,6 +3,7 @@
 #ifndef HALLOWD_AUDIT_VERIFY_STATE_H
 #define HALLOWD_AUDIT_VERIFY_STATE_H
 
+#include "audit/block.h"
 #include "audit/open_rows.h"
 #include "audit/tree.h"
 #include "audit/verify.h"
@@ -32,6 +33,17 @@ struct verify_names {
 	size_t count;
 };
 
+/* The block that the rows which come past are in, or that comes next. */
+struct verify_blocks {
+	sqlite3_stmt *stmt;     /* owned; stands on it */
+	bool there;
+	bool any, between;      /* there was one; the rows behind one have come */
+	int64_t first_id, last_id;
+	struct block_row *rows; /* of it, so far; owned */
+	size_t count;
+	char found[256];        /* what does not fit; "" where all does */
+};
+
 struct verify {
 	sqlite3 *db;
 	const struct verify_request *request;
@@ -44,6 +56,7 @@ struct verify {
 	struct verify_retirement *retirements;
 	size_t retirement_count;
 	struct verify_names decisions, targets;
+	struct verify_blocks blocks;
 	uint64_t leaves_of[LEAF_KINDS];
 };
 
@@ -58,6 +71,10 @@ void *verify_grow(void *array, size_t count, size_t size);
 
 int verify_schema(struct verify *v);
 int verify_leaves(struct verify *v);      /* every row, every hash; v->wanted get their roots */
+int verify_blocks_begin(struct verify *v); /* before verify_leaves */
+int verify_blocks_row(struct verify *v, const struct block_row *row); /* each, by id */
+int verify_blocks_end(struct verify *v);   /* when all rows are what was recorded */
+void verify_blocks_free(struct verify *v);
 int verify_open_rows(struct verify *v);
 int verify_sums(struct verify *v);
 int verify_want(struct verify *v);        /* before verify_leaves: which roots the checkpoints need */

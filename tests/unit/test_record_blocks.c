@@ -12,6 +12,7 @@
 
 #include "audit/counts.h"
 #include "audit/search.h"
+#include "audit/verify.h"
 #include "record/retention.h"
 #include "test_record.h"
 
@@ -444,6 +445,78 @@ static void damaged_blocks_are_told(void **state)
 	audit_counts_free(&c);
 }
 
+/* What verify says of the log after `sql`; "" where it is as it should be. */
+static const char *verified_after(struct rig *g, const char *sql)
+{
+	static struct verify_result result;
+	struct verify_request request = { .keys = NULL };
+	struct error err = { "" };
+
+	rig_run(g, sql);
+	if (audit_verify(g->r.store.db, &request, &result, &err) == -1)
+		fail_msg("%s", err.text);
+	return result.ok ? "" : result.what;
+}
+
+#define SECOND_BLOCK "(SELECT id FROM block ORDER BY id LIMIT 1 OFFSET 1)"
+#define NEWEST_BLOCK "(SELECT max(id) FROM block)"
+
+/* Counts that are not those of the rows are named; where there are none, rows are read one by one and nothing is wrong. */
+static void counts_are_verified(void **state)
+{
+	static const struct {
+		const char *change, *what;
+	} cases[] = {
+		{ "UPDATE block SET rows = rows + 1 WHERE id = " SECOND_BLOCK, "are not those of the rows" },
+		{ "UPDATE block SET min_time = min_time - 1 WHERE id = " SECOND_BLOCK, "are not those of the rows" },
+		{ "UPDATE block SET max_time = max_time + 1 WHERE id = " NEWEST_BLOCK, "are not those of the rows" },
+		{ "UPDATE block SET first_id = first_id + 1 WHERE id = " SECOND_BLOCK, "is missing in the counts" },
+		{ "UPDATE block SET first_id = first_id - 1 WHERE id = " SECOND_BLOCK, "are not those of the rows" },
+		{ "UPDATE block SET first_id = (SELECT min(id) FROM block) WHERE id = " SECOND_BLOCK, "are counted twice" },
+		{ "UPDATE block SET first_id = id + 1 WHERE id = " SECOND_BLOCK, "are counted twice" },
+		{ "UPDATE block SET id = id + 1 WHERE id = " NEWEST_BLOCK, "are not those of the rows" },
+		{ "UPDATE block SET decisions = (SELECT decisions FROM block ORDER BY id LIMIT 1) WHERE id = " SECOND_BLOCK,
+		  "are not those of the rows" },
+		{ "UPDATE block_sources SET sources = CAST(sources || x'00' AS BLOB) WHERE id = " SECOND_BLOCK,
+		  "are not those of the rows" },
+		{ "UPDATE block_sources SET places = x'' WHERE id = " NEWEST_BLOCK, "are not those of the rows" },
+		{ "DELETE FROM block_sources WHERE id = " SECOND_BLOCK, "are not those of the rows" },
+		{ "DELETE FROM block_sources WHERE id = " NEWEST_BLOCK, "are not those of the rows" },
+		{ "DELETE FROM block WHERE id = " NEWEST_BLOCK, "belongs to no row of table block" },
+		{ "DELETE FROM block_sources WHERE id = " SECOND_BLOCK "; DELETE FROM block WHERE id = " SECOND_BLOCK,
+		  "is missing in the counts" },
+		{ "INSERT INTO block SELECT 9000000000000000000, 8999999999999999999, 1, 1, 1, decisions FROM block LIMIT 1",
+		  "is missing in the counts" },
+		{ "INSERT INTO block SELECT 1, 1, rows, min_time, max_time, decisions FROM block LIMIT 1",
+		  "are not those of the rows" },
+		{ "UPDATE block SET first_id = 1 WHERE id = (SELECT min(id) FROM block);"
+		  "UPDATE block SET rows = 40000, id = (SELECT max(id) FROM connection) WHERE id = " NEWEST_BLOCK,
+		  "are not those of the rows" },
+		{ "DELETE FROM block_sources WHERE id = " NEWEST_BLOCK "; DELETE FROM block WHERE id = " NEWEST_BLOCK, "" },
+		{ "DELETE FROM block; DELETE FROM block_sources", "" },
+		/* The row itself is what is named, not what follows from it. */
+		{ "UPDATE connection SET decision = 1 + decision % 2 WHERE id = " SECOND_BLOCK, "it was changed" },
+		{ "", "" },
+	};
+	struct rig *g = *state;
+
+	g->tampered = true;
+	seed = 3;
+	fill(&g->r.store, ROWS);
+	assert_true(number(g->r.store.db, "SELECT count(*) > 3 FROM block"));
+	rig_run(g, "CREATE TEMP TABLE blocks AS SELECT * FROM block; CREATE TEMP TABLE sources AS SELECT * FROM block_sources;"
+	           "CREATE TEMP TABLE row AS SELECT id, decision FROM connection WHERE id = " SECOND_BLOCK);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *what = verified_after(g, cases[i].change);
+
+		if (cases[i].what[0] == '\0' ? what[0] != '\0' : strstr(what, cases[i].what) == NULL)
+			fail_msg("%s: %s", cases[i].change, what);
+		rig_run(g, "DELETE FROM block; INSERT INTO block SELECT * FROM temp.blocks; DELETE FROM block_sources;"
+		           "INSERT INTO block_sources SELECT * FROM temp.sources;"
+		           "UPDATE connection SET decision = (SELECT decision FROM temp.row) WHERE id = (SELECT id FROM temp.row)");
+	}
+}
+
 int run_blocks_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +525,7 @@ int run_blocks_tests(void)
 		IN_RIG(the_oldest_go_when_there_is_too_much),
 		IN_RIG(rows_without_blocks_get_them),
 		IN_RIG(damaged_blocks_are_told),
+		IN_RIG(counts_are_verified),
 		cmocka_unit_test(a_block_of_one_moment),
 	};
 

@@ -19,12 +19,12 @@ static uint32_t random_below(uint32_t n)
 	return (uint32_t)((uint64_t)(seed >> 8) * n >> 24);
 }
 
-/* Rows of every kind, some closed and some that may still change, over more than a block of leaves. */
+/* Rows of every kind, some closed and some that may still change, over more than a block of leaves and three days. */
 static void fill(struct rig *g)
 {
 	rig_policy(g, "E", DAY, false, 1, 2);
 	for (uint64_t n = 1; n <= 30; n++) {
-		time_us now = DAY + HOURS(n) / 3;
+		time_us now = DAY + HOURS(n) * 2;
 
 		rig_event(g, ++g->message, "start");
 		rig_revision(g, n % 2 == 0 ? "a" : "b", n, now);
@@ -66,7 +66,7 @@ static sqlite3 *copy_of(sqlite3 *db)
 
 static const char *const tables[] = { "connection", "connection", "connection", "event", "revision", "aggregate", "segment",
 	                                  "tally", "endpoint", "decision", "target", "pool", "state", "leaves", "tile",
-	                                  "tree", "open_rows", "checkpoint" };
+	                                  "tree", "open_rows", "checkpoint", "block", "block_sources" };
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
