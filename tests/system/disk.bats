@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# state_dir on a disk that is full: the policy stays and changes, nothing claims to be recorded or saved that is not, and all is
-# made up for once there is room.
+# state_dir on a disk that is full or read-only: the policy stays and changes, nothing claims to be recorded or saved that is
+# not, and all is made up for once it can be.
 
 load lab.bash
 
@@ -18,7 +18,7 @@ setup() {
 
 teardown() {
 	[ -z "${DAEMON:-}" ] || gone "$DAEMON" || hallowd_stop
-	! mountpoint -q "$LAB_DIR/disk" || umount "$LAB_DIR/disk"
+	! mountpoint -q "$LAB_DIR/disk" || umount --recursive "$LAB_DIR/disk"
 	lab_down
 }
 
@@ -75,3 +75,49 @@ deny 30" sql "SELECT verdict || ' ' || count(*) FROM connections GROUP BY verdic
 	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
 	same "$(ctl -o json lists humanitec | jq -r '[.revision, (.entries | length)] | @csv')" "2,5"
 }
+
+# in_its_mounts COMMAND…: where hallowd sees what is mounted.
+in_its_mounts() { nsenter --mount --target "$DAEMON" "$@"; }
+
+# What is open stays writable, so the recorder dies; it comes back to files that are not.
+read_only() {
+	local file
+	for file in audit.db audit.db-wal audit.db-shm lists; do
+		in_its_mounts sh -c 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"' sh "$STATE/$file" || return 1
+	done
+	kill -KILL "$(child hallowd-record)"
+}
+writable() {
+	local file
+	for file in audit.db audit.db-wal audit.db-shm lists; do
+		in_its_mounts umount --lazy "$STATE/$file" || return 1
+	done
+}
+
+@test "disk: while it is read-only, the policy is enforced and status says what is wrong; writable again, all rows are there" {
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432 3)" "3 0 0"
+	soon 3 recorded 1
+	read_only
+	soon false recording
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432 20)" "20 0 0"
+	same "$(dial $STRANGER4 $LOCAL4 5432 30)" "0 30 0"
+	soon 1 not_running
+	run ctl status
+	same "$status" 1
+	drop_one
+	run ctl refresh
+	same "$status" 1
+	[[ $output == *"could not be saved"* ]]
+	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
+	same "$(recorded 1)" 3
+	writable
+	soon true recording
+	soon "allow 23
+deny 31" sql "SELECT verdict || ' ' || count(*) FROM connections GROUP BY verdict"
+	soon "54 0" sql "SELECT sum(recorded) || ' ' || sum(lost) FROM tallies"
+	soon 0 unsaved
+	same "$(ls "$STATE" | grep -c damaged || :)" 0
+	ctl verify
+	ctl status
+}
+not_running() { problems | grep -c "hallowd-record is not running: connections wait" || :; }

@@ -189,3 +189,29 @@ deny|3|3|0" sql "SELECT verdict, sum(counted), sum(recorded), sum(lost) FROM tal
 	hallowd_stop
 }
 clock_events_are() { [ "$(sql "SELECT count(*) FROM events WHERE kind = 'clock'")" = "$1" ]; }
+
+retired() { ctl -o json verify | jq .retired; }
+
+@test "storage: rows that are too old are announced, signed and deleted; the log verifies, and the newest rows are there" {
+	local hour
+	start 'audit:' '  retention: 10s'
+	hour=$(date +%H)
+	same "$(dial $OFFICE4 $LOCAL4 5432 20)" "20 0 0"
+	same "$(dial $STRANGER4 $LOCAL4 5432 30)" "0 30 0"
+	soon 50 recorded 1
+	ctl checkpoint >"$LAB_DIR/kept"
+	wait_until 25 recorded_is 0 1
+	same "$(dial $OFFICE4 $LOCAL4 5432 4)" "4 0 0"
+	soon 4 recorded 1
+	same "$(ctl -o json log | jq -s 'flatten | map(select(.verdict == "allow")) | length')" 4
+	same "$(retired)" 50
+	ctl verify | grep "50 were deleted as old"
+	# What was signed before they went is still shown.
+	ctl verify --against "$LAB_DIR/kept"
+	# An hour is counted whole as long as any row of it may be there.
+	[ "$(date +%H)" = "$hour" ] || skip "the hour ended, and with it the count of the old rows"
+	same "$(sql "SELECT sum(counted), sum(recorded), sum(lost) FROM tallies")" "54|54|0"
+	same "$(ctl -o json report | jq -c '[.integrity.ok, (.endpoints[] | .allowed, .denied, .lost)]')" "[true,24,30,0]"
+	hallowd_stop
+	ctl verify
+}
