@@ -215,3 +215,39 @@ retired() { ctl -o json verify | jq .retired; }
 	hallowd_stop
 	ctl verify
 }
+
+# memory PID: the most that a process has held, in KiB.
+memory() { sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
+
+# denied_tallies: COUNTED|ACCOUNTED-FOR.
+denied_tallies() { sql "SELECT sum(counted), sum(recorded) + sum(aggregated) + sum(lost) FROM tallies WHERE verdict = 'deny'"; }
+denied_tallies_are() { [ "$(denied_tallies)" = "$1" ]; }
+
+# SYNS=10000000 in the environment sends that many.
+@test "storage: each SYN of a flood from a /16 is recorded, aggregated or lost, and who is listed gets in meanwhile" {
+	local syns=${SYNS:-200000} recorder arrived
+	make -s -C "$LAB_BUILD" synflood >&2
+	start
+	recorder=$(child hallowd-record)
+	# What the kernel itself counts of them: a full queue of the link may lose some before any table sees them.
+	lab_in "$GATE" nft 'table inet count { chain in { type filter hook prerouting priority -450
+		ip saddr 10.9.0.0/16 counter; }; }'
+	lab_start "$CLIENT" flood "$LAB_BUILD/synflood" c0 "$(ip -n "$GATE" -j link show g0 | jq -r '.[0].address')" \
+		10.9 $LOCAL4 5432 0 "$syns"
+	# So may it one of who is listed, which is sent only once.
+	until gone "$LAB_PID"; do dial $OFFICE4 $LOCAL4 5432; done >"$LAB_DIR/dialled"
+	grep -q '^1 0 0$' "$LAB_DIR/dialled"
+	grep "sent=$syns" "$LAB_DIR/flood.log"
+	arrived=$(lab_in "$GATE" nft -j list chain inet count in | jq '[.. | .counter? // empty | .packets] | add')
+	[ "$arrived" -gt $((syns / 2)) ]
+	wait_until 60 denied_tallies_are "$arrived|$arrived" || same "$(denied_tallies)" "$arrived|$arrived"
+	same "$(sql "SELECT sum(recorded) > 0, sum(aggregated) > 0, sum(recorded) -
+		(SELECT count(*) FROM connections WHERE verdict = 'deny'), sum(aggregated) - (SELECT sum(count) FROM aggregates)
+		FROM tallies WHERE verdict = 'deny'")" "1|1|0|0"
+	same "$(recorded "source = '$OFFICE4' AND verdict = 'deny'")" 0
+	same "$(child hallowd-record)" "$recorder"
+	echo "memory: hallowd $(memory "$DAEMON") KiB, hallowd-record $(memory "$recorder") KiB"
+	[ "$(memory "$recorder")" -lt 131072 ]
+	ctl verify
+	ctl status
+}
