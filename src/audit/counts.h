@@ -19,6 +19,7 @@ struct audit_decision {
 	char *reason;         /* listed, not-listed, observed, granted, … */
 	char *list;           /* the one that let it in; else all of the endpoint's, joined by ','; "" where it has none */
 	char *revision;       /* likewise */
+	uint8_t mirrored;     /* what the policy says of connections that were only seen */
 };
 
 struct audit_decisions {

@@ -28,7 +28,8 @@ static int add(struct audit_decisions *d, size_t *cap, sqlite3_stmt *stmt)
 		                            .deny = sqlite3_column_int(stmt, 2) != 0,
 		                            .reason = text(stmt, 3),
 		                            .list = text(stmt, 4),
-		                            .revision = text(stmt, 5) };
+		                            .revision = text(stmt, 5),
+		                            .mirrored = sqlite3_column_int(stmt, 6) != 0 };
 	return new->endpoint == NULL || new->reason == NULL || new->list == NULL || new->revision == NULL ? -1 : 0;
 }
 
@@ -39,7 +40,7 @@ int audit_decisions_read(sqlite3 *db, struct audit_decisions *d, struct error *e
 	int rc, result = 0;
 
 	*d = (struct audit_decisions){ NULL, 0 };
-	if (sqlite3_prepare_v2(db, "SELECT d.id, e.name, d.verdict, d.reason, d.list, d.revision FROM decision d"
+	if (sqlite3_prepare_v2(db, "SELECT d.id, e.name, d.verdict, d.reason, d.list, d.revision, d.via FROM decision d"
 	                           " JOIN endpoint e ON e.id = d.endpoint ORDER BY d.id", -1, &stmt, NULL) != SQLITE_OK)
 		return spans_error(db, err);
 	while (result == 0 && (rc = sqlite3_step(stmt)) != SQLITE_DONE) {

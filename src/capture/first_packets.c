@@ -123,3 +123,14 @@ int first_packets_see(struct first_packets *f, const struct ip_header *h)
 	f->count++;
 	return 1;
 }
+
+bool first_packets_saw(const struct first_packets *f, const struct ip_header *h)
+{
+	struct first_key k;
+	uint32_t number;
+
+	if (f->count == 0 || !may_begin(h, &number))
+		return false;
+	k = key_of(h, number);
+	return place(f, &k)->protocol != 0;
+}

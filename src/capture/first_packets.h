@@ -18,4 +18,7 @@ void first_packets_free(struct first_packets *f); /* makes it empty; a zeroed st
  * between two addresses and ports of UDP.  0 where it does not; -1 with no memory. */
 int first_packets_see(struct first_packets *f, const struct ip_header *h);
 
+/* Whether first_packets_see has said 1 to this packet, or to one that is the same. */
+bool first_packets_saw(const struct first_packets *f, const struct ip_header *h);
+
 #endif

@@ -1,5 +1,6 @@
 /* The section `audit`: how much is recorded, and for how long it is kept. */
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/sections.h"
@@ -26,37 +27,83 @@ static void take_on_failure(struct reader *r, const struct field *f, const struc
 /* As the kernel names network interfaces (dev_valid_name). */
 static void take_interface(struct reader *r, const struct field *f, const struct node *value, void *into)
 {
+	struct observe_config *o = into;
 	char text[SHOWN_MAX];
 	const char *name;
 
 	(void)f;
-	(void)into;
 	if (!value_scalar(r, value, "the name of a network interface", &name))
 		return;
 	if (strlen(name) >= IFNAMSIZ || strpbrk(name, "/: \t\n") != NULL || strcmp(name, ".") == 0 ||
-	    strcmp(name, "..") == 0)
+	    strcmp(name, "..") == 0) {
 		complain(r->complaints, value->at, "%s cannot be the name of a network interface; expected such as "
 		         "eth1", shown(name, text));
+		return;
+	}
+	o->interface = strdup(name);
+	if (o->interface == NULL)
+		r->complaints->out_of_memory = true;
 }
 
 static const struct field observe_fields[] = {
 	{ KEY("interface", take_interface), .required = true },
-	{ KEY("filter", take_text) },
+	{ KEY("filter", take_text), FIELD(struct observe_config, filter) },
 };
 
 SHAPE(observe_shape, "an observed interface", observe_fields);
 
+static void free_observed(struct observe_config *o)
+{
+	free(o->interface);
+	free(o->filter);
+}
+
+static bool is_observed(const struct audit_config *a, const char *interface)
+{
+	for (size_t i = 0; i < a->observe_count; i++)
+		if (strcmp(a->observe[i].interface, interface) == 0)
+			return true;
+	return false;
+}
+
+static void add_observed(struct reader *r, struct audit_config *a, struct observe_config *o)
+{
+	struct observe_config *grown = reallocarray(a->observe, a->observe_count + 1, sizeof(*grown));
+
+	if (grown != NULL)
+		a->observe = grown;
+	if (o->filter == NULL)
+		o->filter = strdup("");
+	if (grown == NULL || o->filter == NULL) {
+		r->complaints->out_of_memory = true;
+		free_observed(o);
+	} else {
+		grown[a->observe_count++] = *o;
+	}
+}
+
 static void take_observed(struct reader *r, const struct node *n, void *ctx)
 {
-	(void)ctx;
-	take_mapping(r, &observe_shape, n->at, n, NULL);
+	struct audit_config *a = ctx;
+	struct observe_config o = { NULL, NULL };
+
+	if (take_mapping(r, &observe_shape, n->at, n, &o) && o.interface != NULL && !is_observed(a, o.interface) &&
+	    a->observe_count < OBSERVE_MAX) {
+		add_observed(r, a, &o);
+		return;
+	}
+	if (o.interface != NULL && is_observed(a, o.interface))
+		complain(r->complaints, n->at, "interface %s is observed already; expected one filter for it, such as "
+		         "'tcp port 6443 or tcp port 5432'", o.interface);
+	else if (o.interface != NULL && a->observe_count == OBSERVE_MAX)
+		complain(r->complaints, n->at, "these are too many interfaces; expected at most %d", OBSERVE_MAX);
+	free_observed(&o);
 }
 
 static void take_observe(struct reader *r, const struct field *f, const struct node *value, void *into)
 {
 	(void)f;
-	(void)into;
-	value_each(r, value, "at least one interface", take_observed, NULL);
+	value_each(r, value, "at least one interface", take_observed, into);
 }
 
 static const struct field evidence_fields[] = {
@@ -75,7 +122,7 @@ static const struct field audit_fields[] = {
 	{ KEY("nflog_group", take_number), FIELD(struct audit_config, nflog_group), .min = 1, .max = UINT16_MAX },
 	{ KEY("signing_key", take_reference), FIELD(struct audit_config, signing_key) },
 	{ KEY("previous_key", take_reference), FIELD(struct audit_config, previous_key) },
-	{ KEY("observe", take_observe), .unsupported = true },
+	{ KEY("observe", take_observe) },
 	{ KEY("evidence", take_nested), .shape = &evidence_shape, .unsupported = true },
 };
 
@@ -87,6 +134,15 @@ void audit_defaults(struct audit_config *a)
 	a->denied_log_rate = 1000;
 	a->denied_set_size = 65536;
 	a->nflog_group = 4848;
+}
+
+void audit_free(struct audit_config *a)
+{
+	for (size_t i = 0; i < a->observe_count; i++)
+		free_observed(&a->observe[i]);
+	free(a->observe);
+	free(a->signing_key.name);
+	free(a->previous_key.name);
 }
 
 void take_audit(struct reader *r, const struct field *f, const struct node *value, void *into)

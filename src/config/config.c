@@ -210,8 +210,7 @@ void config_free(struct config *c)
 	free_endpoints(c);
 	notify_free(&c->notify);
 	free_agents(c);
-	free(c->audit.signing_key.name);
-	free(c->audit.previous_key.name);
+	audit_free(&c->audit);
 	free(c->path);
 	free(c->text);
 	free(c->state_dir);

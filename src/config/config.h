@@ -90,6 +90,14 @@ struct list_config {
 	struct guard_config guard;
 };
 
+/* An interface whose traffic is only seen: a mirror port. */
+struct observe_config {
+	char *interface;
+	char *filter; /* in libpcap's language; "": all */
+};
+
+#define OBSERVE_MAX 16
+
 struct audit_config {
 	int64_t retention;        /* seconds; default 400d; 0: for ever */
 	uint64_t max_size;        /* bytes that audit.db may hold; default 0: any */
@@ -99,6 +107,8 @@ struct audit_config {
 	uint16_t nflog_group;     /* default 4848 */
 	struct secret_reference signing_key;  /* SECRET_NONE: state_dir/audit.key */
 	struct secret_reference previous_key; /* that signed before it; SECRET_NONE: none did */
+	struct observe_config *observe;
+	size_t observe_count;
 };
 
 enum secrets_mode { SECRETS_NOT_SAID, SECRETS_HOSTED, SECRETS_OWN };

@@ -12,6 +12,7 @@ field_take take_notify;                                  /* notify_section.c */
 field_take take_metrics;                                 /* metrics_section.c */
 
 void audit_defaults(struct audit_config *a);             /* audit_section.c */
+void audit_free(struct audit_config *a);
 void grants_defaults(struct grants_config *g);           /* grants_section.c */
 void kernel_defaults(struct kernel_config *k);           /* kernel_section.c */
 void notify_defaults(struct notify_config *n);           /* notify_section.c */

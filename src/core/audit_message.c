@@ -8,6 +8,7 @@
 #define LIST_LEAST (STRING_LEAST + 8)
 #define ENDPOINT_LEAST (6 * STRING_LEAST + 1 + 4)
 #define COUNTER_LEAST (STRING_LEAST + 1 + 8 + 8)
+#define MIRRORED_LEAST (8 + 5 + 5 + 4 + 4 + 1 + 1 + 4 * STRING_LEAST)
 #define DENIED_LEAST (STRING_LEAST + 5 + 5 + 1 + 4 + 8)
 
 /* An array for the `*count` items of at least `least` bytes that follow; NULL where there are none, or bad. */
@@ -116,6 +117,73 @@ void audit_revision_free(struct audit_revision *r)
 	free(r->decided_by);
 	free(r->reason);
 	memset(r, 0, sizeof(*r));
+}
+
+/* --- connections that were only seen */
+
+int audit_mirrored_encode(struct buffer *out, uint64_t seq, const struct audit_mirrored_batch *b)
+{
+	struct message_writer w;
+
+	message_begin(&w, out, MSG_MIRRORED, seq);
+	put_count(&w, b->count);
+	for (size_t i = 0; i < b->count; i++) {
+		const struct audit_mirrored *row = &b->rows[i];
+
+		put_i64(&w, row->time);
+		put_address(&w, &row->source);
+		put_address(&w, &row->destination);
+		put_u32(&w, row->source_port);
+		put_u32(&w, row->destination_port);
+		put_u8(&w, row->protocol);
+		put_u8(&w, row->denied);
+		put_string(&w, row->endpoint);
+		put_string(&w, row->reason);
+		put_string(&w, row->list);
+		put_string(&w, row->revision);
+	}
+	return message_end(&w);
+}
+
+int audit_mirrored_decode(struct message *m, struct audit_mirrored_batch *b)
+{
+	memset(b, 0, sizeof(*b));
+	if (m->type != MSG_MIRRORED)
+		return -1;
+	b->rows = get_array(m, MIRRORED_LEAST, sizeof(*b->rows), &b->count);
+	for (size_t i = 0; i < b->count; i++) {
+		struct audit_mirrored *row = &b->rows[i];
+
+		row->time = get_i64(m);
+		get_address(m, &row->source);
+		get_address(m, &row->destination);
+		row->source_port = get_port(m);
+		row->destination_port = get_port(m);
+		row->protocol = get_u8(m);
+		row->denied = get_choice(m, 1) == 1;
+		row->endpoint = get_string(m);
+		row->reason = get_string(m);
+		row->list = get_string(m);
+		row->revision = get_string(m);
+	}
+	if (message_done(m))
+		return 0;
+	audit_mirrored_free(b);
+	return -1;
+}
+
+void audit_mirrored_free(struct audit_mirrored_batch *b)
+{
+	if (b == NULL)
+		return;
+	for (size_t i = 0; i < b->count; i++) {
+		free(b->rows[i].endpoint);
+		free(b->rows[i].reason);
+		free(b->rows[i].list);
+		free(b->rows[i].revision);
+	}
+	free(b->rows);
+	memset(b, 0, sizeof(*b));
 }
 
 /* --- policy */

@@ -3,7 +3,7 @@
  * hallowd-record inherits: CHILD_SOCKET_FD, the socket to hallowd; RECORD_NFLOG_FD, the bound NFLOG socket;
  * RECORD_CONNTRACK_FD, the socket that tells of the ends of connections, where the kernel has it; and its working directory is state_dir, where audit.db is.
  *
- * EVENT and REVISION carry a sequence number that grows by one for each, over all runs of hallowd.  The recorder stores
+ * EVENT, REVISION and MIRRORED carry a sequence number that grows by one for each, over all runs of hallowd.  The recorder stores
  * the highest number that it committed in the same transaction as the rows, ignores what it has already, and answers
  * ACK with that number after the commit; hallowd keeps each message (in memory and in state_dir/spool) until then.
  * So each is recorded exactly once, whoever dies when.  POLICY, READING and SYNC have sequence 0: they are told anew
@@ -119,6 +119,26 @@ struct audit_reading {
 	size_t denied_count;
 };
 
+/* A connection that was only seen, and what the policy said of it. */
+struct audit_mirrored {
+	time_us time;
+	struct address source, destination;
+	uint16_t source_port, destination_port; /* host byte order */
+	uint8_t protocol;  /* IPPROTO_* */
+	bool denied;
+	char *endpoint;
+	char *reason;      /* as the view `connections` has it */
+	char *list;        /* one name, or several joined by ',', or "grant:ID" */
+	char *revision;    /* likewise, numbers; "" for a grant */
+};
+
+#define MIRRORED_MAX 1024 /* in one message */
+
+struct audit_mirrored_batch {
+	struct audit_mirrored *rows;
+	size_t count;
+};
+
 /* encode: 0, or -1 with errno.  decode: 0 with everything owned by the struct; -1 where the message does not fit, then
  * nothing is owned. */
 int audit_event_encode(struct buffer *out, uint64_t seq, const struct audit_event *e);
@@ -127,6 +147,9 @@ void audit_event_free(struct audit_event *e);
 int audit_revision_encode(struct buffer *out, uint64_t seq, const struct audit_revision *r);
 int audit_revision_decode(struct message *m, struct audit_revision *r);
 void audit_revision_free(struct audit_revision *r);
+int audit_mirrored_encode(struct buffer *out, uint64_t seq, const struct audit_mirrored_batch *b);
+int audit_mirrored_decode(struct message *m, struct audit_mirrored_batch *b);
+void audit_mirrored_free(struct audit_mirrored_batch *b);
 int audit_policy_encode(struct buffer *out, const struct audit_policy *p);
 int audit_policy_decode(struct message *m, struct audit_policy *p);
 void audit_policy_free(struct audit_policy *p);

@@ -145,6 +145,15 @@ uint32_t get_u32(struct message *m)
 	return v;
 }
 
+uint16_t get_port(struct message *m)
+{
+	uint32_t port = get_u32(m);
+
+	if (port > UINT16_MAX)
+		m->bad = true;
+	return m->bad ? 0 : (uint16_t)port;
+}
+
 uint64_t get_u64(struct message *m)
 {
 	uint64_t v;

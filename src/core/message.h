@@ -48,6 +48,10 @@ enum message_type {
 	MSG_SIGNED,
 	MSG_REFUSED,
 	MSG_DUMP, /* hallowd-record -> hallowd */
+	MSG_OBSERVE_REQUEST, /* hallowd -> hallowd-observe, see observe_message.h */
+	MSG_OBSERVE_REFUSED,
+	MSG_OBSERVED,
+	MSG_MIRRORED, /* hallowd -> hallowd-record, see audit_message.h */
 	MSG_TYPE_END /* no message: one more than the last */
 };
 
@@ -82,6 +86,7 @@ struct message {
 uint8_t get_u8(struct message *m);
 uint8_t get_choice(struct message *m, uint8_t last);   /* an enum or flag as u8: above `last` is bad */
 uint32_t get_u32(struct message *m);
+uint16_t get_port(struct message *m);                  /* a port that travels as u32: above 65535 is bad */
 uint64_t get_u64(struct message *m);
 int64_t get_i64(struct message *m);
 /* A copy that the caller frees; "" where bad; NULL: no memory, bad is set.  A string with a NUL byte inside is bad. */

@@ -8,7 +8,7 @@
 
 static const char *const programs[] = {
 	"hallowd", "hallowctl", "hallowd-keep", "hallowd-fetch", "hallowd-parse", "hallowd-record", "hallowd-notify",
-	"hallowd-metrics", "hallowd-resolve", "hallowd-ship",
+	"hallowd-metrics", "hallowd-resolve", "hallowd-ship",   "hallowd-observe",
 };
 
 #define PROGRAM_COUNT (sizeof(programs) / sizeof(programs[0]))

@@ -173,6 +173,7 @@ static const struct sandbox_program programs[] = {
 	{ "hallowd-record", false, { &basic, &confined, &read_files, &write_files, &use_sockets, &wait } },
 	{ "hallowd-metrics", false,
 	  { &basic, &confined, &read_files, &use_sockets, &accept_sockets, &wait } },
+	{ "hallowd-observe", false, { &basic, &confined, &no_files, &use_sockets } },
 	{ "hallowd-resolve", false, { &basic, &confined, &read_files, &use_sockets, &internet } },
 	{ "hallowd-keep", false, { &basic, &confined, &no_files, &use_sockets, &accept_sockets } },
 };

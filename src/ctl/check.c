@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "capture/filter.h"
 #include "ctl/ctl.h"
 #include "report/plain.h"
 
@@ -45,6 +46,25 @@ static void print_good(const struct ctl *ctl)
 	buffer_free(&doubts);
 }
 
+/* What only hallowctl can tell, since hallowd does without libpcap: whether filters are filters. */
+static bool filters_good(const struct ctl *ctl, struct buffer *errors)
+{
+	const struct audit_config *a = &ctl->config->audit;
+	struct bpf_program program;
+	bool good = true;
+	struct error err;
+
+	for (size_t i = 0; i < a->observe_count; i++) {
+		if (filter_compile(&program, a->observe[i].filter, DLT_EN10MB, &err) == 0) {
+			pcap_freecode(&program);
+			continue;
+		}
+		good = false;
+		buffer_printf(errors, "%s: audit.observe, interface %s: %s\n", ctl->config_path, a->observe[i].interface, err.text);
+	}
+	return good;
+}
+
 static int run(struct ctl *ctl, const struct arguments *args)
 {
 	struct buffer errors = BUFFER_INIT;
@@ -52,7 +72,7 @@ static int run(struct ctl *ctl, const struct arguments *args)
 	bool ok;
 
 	(void)args;
-	ok = config_load(ctl->config_path, &ctl->config, &errors) == 0;
+	ok = config_load(ctl->config_path, &ctl->config, &errors) == 0 && filters_good(ctl, &errors);
 	text = buffer_str(&errors);
 	if (text == NULL) {
 		buffer_free(&errors);

@@ -12,6 +12,7 @@
 #include "daemon/confirm.h"
 #include "daemon/json_text.h"
 #include "daemon/metrics.h"
+#include "daemon/observe.h"
 #include "daemon/notify.h"
 #include "daemon/presence.h"
 #include "daemon/provenance.h"
@@ -282,6 +283,7 @@ json_t *answer_status(struct daemon *d, int *exit_code)
 	notify = notify_json(d, &problems);
 	if (metrics_trouble(d)[0] != '\0')
 		texts_add(&problems, "metrics are not served: %s", metrics_trouble(d));
+	observe_problems(d, &problems);
 	sandbox = confine_status(d, &problems);
 	answer = json_pack("{s:{s:b, s:i, s:o, s:s}, s:b, s:b, s:{s:b, s:b, s:b}, s:{s:b, s:i, s:i, s:I, s:I}, s:o, s:o, s:o, "
 	                   "s:o, s:o, s:o, s:o}",

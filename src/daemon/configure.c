@@ -183,6 +183,18 @@ static void ask_unknown(struct configuring *c)
 		finish(c, EXIT_FAILED, "no memory to ask the lists' origins");
 }
 
+/* The sockets were made with a privilege that is gone. */
+static bool observe_changed(const struct audit_config *old, const struct audit_config *new)
+{
+	if (old->observe_count != new->observe_count)
+		return true;
+	for (size_t i = 0; i < old->observe_count; i++)
+		if (strcmp(old->observe[i].interface, new->observe[i].interface) != 0 ||
+		    strcmp(old->observe[i].filter, new->observe[i].filter) != 0)
+			return true;
+	return false;
+}
+
 /* What cannot change while hallowd runs, since it stands on it. */
 static const char *fixed_part_changed(const struct config *old, const struct config *new)
 {
@@ -192,6 +204,8 @@ static const char *fixed_part_changed(const struct config *old, const struct con
 		return "run_dir";
 	if (old->audit.nflog_group != new->audit.nflog_group)
 		return "audit.nflog_group";
+	if (observe_changed(&old->audit, &new->audit))
+		return "audit.observe";
 	if (old->kernel.owner != new->kernel.owner)
 		return "kernel.owner";
 	return NULL;

@@ -26,6 +26,7 @@
 #include "daemon/folders.h"
 #include "daemon/metrics.h"
 #include "daemon/notify.h"
+#include "daemon/observe.h"
 #include "daemon/once.h"
 #include "daemon/presence.h"
 #include "daemon/revision.h"
@@ -240,6 +241,7 @@ static void started(void *ctx, int exit_code, const char *error)
 	}
 	conntrack_count(); /* the table has brought the module with it, if nothing else had */
 	grants_expire(d);
+	observe_start(d);
 	if (drift_watch(d, &err) == -1)
 		log_error("changes by others are looked for every %d seconds only: %s", TICK_MS / 1000, err.text);
 	log_notice("enforcing: %zu list%s, %zu endpoint%s", d->lists->config->list_count,
@@ -341,6 +343,8 @@ static int open_all(struct daemon *d, bool changes, struct error *err)
 		return -1;
 	if (!d->once && (d->notifier = notifier_new(d->loop, d->reaper, err)) == NULL)
 		return -1;
+	if (!d->once && observe_open(d, c, err) == -1)
+		return -1;
 	make_signing_key(d, c);
 	if (confine(d, err) == -1)
 		return -1;
@@ -390,6 +394,7 @@ static void close_all(struct daemon *d)
 		drift_stop(d);
 	}
 	metrics_stop(d);
+	observe_stop(d);
 	recorder_close(d->recorder);
 	signer_free(d->signer);
 	notifier_free(d->notifier);

@@ -24,6 +24,7 @@ struct drift;
 struct notifier;
 struct presence;
 struct metrics;
+struct observers;
 
 /* Where the configuration in force is from. */
 enum config_source {
@@ -58,6 +59,7 @@ struct daemon {
 	struct control *control;   /* NULL with `once` */
 	struct notifier *notifier; /* NULL with `once` and `boot` */
 	struct metrics *metrics;   /* NULL until they are configured */
+	struct observers *observers; /* NULL: nothing is observed */
 	pid_t keeper;      /* 0: none known */
 	int keeper_pidfd;
 	int signal_fd;

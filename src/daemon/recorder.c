@@ -21,6 +21,8 @@
 #define SYNC_TIMEOUT_MS 5000
 #define READING_BACKLOG (4u << 20) /* readings are left out while this much waits for a recorder that does not read */
 
+#define MIRRORED_BACKLOG 256 /* messages that wait in the spool, each of at most some 100 KiB */
+
 struct sync {
 	uint64_t id;
 	recorder_synced *done;
@@ -433,6 +435,22 @@ void recorder_revision(struct recorder *r, const struct audit_revision *revision
 	else if (spool_add(r->spool, &message, &err) == -1)
 		log_error("%s", err.text);
 	tell_waiting(r);
+}
+
+int recorder_mirrored(struct recorder *r, const struct audit_mirrored_batch *b)
+{
+	struct buffer message = BUFFER_INIT;
+	struct error err;
+	size_t waiting;
+
+	spool_waiting(r->spool, &waiting);
+	/* What happens is worth more than what was seen: the rest of the spool is for that. */
+	if (waiting > MIRRORED_BACKLOG || audit_mirrored_encode(&message, spool_next(r->spool), b) == -1)
+		return -1;
+	if (spool_add(r->spool, &message, &err) == -1)
+		log_error("%s", err.text);
+	tell_waiting(r);
+	return 0;
 }
 
 void recorder_policy(struct recorder *r, const struct audit_policy *policy)

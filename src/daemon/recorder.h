@@ -34,6 +34,9 @@ void recorder_event(struct recorder *r, const char *kind, const char *subject, j
 void recorder_event_at(struct recorder *r, time_us when, const char *kind, const char *subject, json_t *detail);
 void recorder_revision(struct recorder *r, const struct audit_revision *revision);
 
+/* Connections that were only seen.  -1: nobody takes them in for so long that they are left out; the caller tells it. */
+int recorder_mirrored(struct recorder *r, const struct audit_mirrored_batch *b);
+
 /* The policy in force: sent now and to each new recorder. */
 void recorder_policy(struct recorder *r, const struct audit_policy *policy);
 void recorder_reading(struct recorder *r, const struct audit_reading *reading);

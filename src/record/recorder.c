@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "record/mirrored.h"
 #include "record/retention.h"
 
 static int load(struct recorder *r)
@@ -117,6 +118,7 @@ int recorder_take(struct recorder *r, struct message *m, const unsigned char *by
 	switch (m->type) {
 	case MSG_EVENT:
 	case MSG_REVISION:
+	case MSG_MIRRORED:
 		return keep_message(r, bytes, len, err);
 	case MSG_POLICY:
 		return take_policy(r, m, err) == -1 ? -1 : keep_message(r, bytes, len, err);
@@ -220,6 +222,21 @@ static int apply_revision(struct recorder *r, struct message *m)
 	return known;
 }
 
+static int apply_mirrored(struct recorder *r, struct message *m)
+{
+	struct audit_mirrored_batch batch;
+	int known = known_number(r, m->seq);
+
+	if (known != 0)
+		return known == 1 ? 0 : -1;
+	if (audit_mirrored_decode(m, &batch) == -1)
+		return store_event(&r->store, time_now(), "damaged", "hallowd", "{\"what\":\"connections that were only seen,"
+			" which could not be read\"}");
+	known = mirrored_write(&r->store, &batch);
+	audit_mirrored_free(&batch);
+	return known;
+}
+
 static int apply_policy(struct recorder *r, struct message *m)
 {
 	struct audit_policy policy;
@@ -240,6 +257,8 @@ static int apply(struct recorder *r, struct message *m)
 		return apply_event(r, m);
 	case MSG_REVISION:
 		return apply_revision(r, m);
+	case MSG_MIRRORED:
+		return apply_mirrored(r, m);
 	default:
 		return apply_policy(r, m);
 	}

@@ -40,7 +40,7 @@ struct recorder {
 	struct coverage coverage;
 	struct decider decider;
 	struct signing signing;
-	struct buffer pending;   /* whole messages that are not committed yet: EVENT, REVISION, POLICY */
+	struct buffer pending;   /* whole messages that are not committed yet: EVENT, REVISION, MIRRORED, POLICY */
 	struct waiting_reading readings[READINGS_KEPT]; /* not settled yet, oldest first */
 	size_t reading_count;
 	bool loaded;             /* what is kept in memory of the database is as the database has it */
@@ -62,7 +62,7 @@ struct sources {
 int recorder_init(struct recorder *r, const struct sources *sources, struct error *err);
 void recorder_free(struct recorder *r);
 
-/* Takes in a message of hallowd's: EVENT, REVISION, POLICY or READING; `bytes` is the whole of it, header included.
+/* Takes in a message of hallowd's: EVENT, REVISION, MIRRORED, POLICY or READING; `bytes` is the whole of it, header included.
  * 0, or -1 with *err where it does not fit or there is no memory: this process cannot go on then. */
 int recorder_take(struct recorder *r, struct message *m, const unsigned char *bytes, size_t len, int64_t now_ms,
                   struct error *err);

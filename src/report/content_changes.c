@@ -363,6 +363,11 @@ void content_integrity(struct document *d)
 	         "proved by 'hallowctl prove ROW', and the proof is checked with 'hallowctl check-proof FILE' on any machine.");
 	doc_text(d, DOC_TEXT, "%" PRIu64 " connection%s of the period recorded one by one.", d->report->rows,
 	         d->report->rows == 1 ? " is" : "s are");
+	if (d->report->mirrored > 0)
+		doc_text(d, DOC_TEXT,
+		         "%" PRIu64 " more were only seen on interfaces that are observed; what the policy says of each is "
+		         "recorded, and no number of this report counts them. 'hallowctl export' has them, with 'via' mirror.",
+		         d->report->mirrored);
 }
 
 /* --- controls */

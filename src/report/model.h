@@ -173,6 +173,7 @@ struct report {
 	struct report_loss *losses;
 	size_t loss_count;
 	uint64_t rows;      /* connections of the period, recorded one by one */
+	uint64_t mirrored;  /* likewise, that were only seen (audit.observe): counted nowhere else */
 	time_us slot;       /* how long each slot of the timeline is; slot I begins at (from / slot + I) * slot */
 	struct report_slot *slots; /* of all endpoints together */
 	size_t slot_count;

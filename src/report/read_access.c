@@ -92,8 +92,8 @@ static int count_connections(sqlite3 *db, const struct report *r, struct report_
 	if (time_parse(&until, *g->ended != '\0' ? g->ended : g->until, 0) == -1)
 		until = r->to;
 	if (query_start(db, &s,
-	                "SELECT count(*) FROM connections WHERE id BETWEEN ?1 AND ?2 AND reason = 'granted' AND list = ?3",
-	                NULL, 0, err) == -1)
+	                "SELECT count(*) FROM connections WHERE id BETWEEN ?1 AND ?2 AND reason = 'granted' AND list = ?3"
+	                " AND via = 'kernel'", NULL, 0, err) == -1)
 		return -1;
 	snprintf(list, sizeof(list), "grant:%" PRIu64, g->id);
 	sqlite3_bind_int64(s, 1, from > r->from ? from : r->from);

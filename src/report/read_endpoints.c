@@ -155,14 +155,15 @@ static int add_uses(struct report *r, const struct audit_counts *c, const struct
 	for (size_t i = 0; i < c->day_count; i++) {
 		const struct audit_decision *d = audit_decision(decisions, c->days[i].decision);
 
-		if (d != NULL && !d->deny && strcmp(d->reason, "observed") != 0 && add_use(r, d, c->days[i].rows, err) == -1)
+		if (d != NULL && !d->deny && !d->mirrored && strcmp(d->reason, "observed") != 0 && add_use(r, d, c->days[i].rows, err) == -1)
 			return -1;
 	}
 	return 0;
 }
 
-static int add_recorded(struct sightings *s, const struct audit_counts *c, const struct audit_decisions *decisions,
-                        struct error *err)
+/* What was only seen was let in by nobody here: it is counted apart. */
+static int add_recorded(struct report *r, struct sightings *s, const struct audit_counts *c,
+                        const struct audit_decisions *decisions, struct error *err)
 {
 	for (size_t i = 0; i < c->source_count; i++) {
 		const struct audit_source_count *count = &c->sources[i];
@@ -171,6 +172,10 @@ static int add_recorded(struct sightings *s, const struct audit_counts *c, const
 
 		if (d == NULL)
 			return error_set(err, "the audit log is damaged: a connection has no decision");
+		if (d->mirrored) {
+			r->mirrored += count->rows;
+			continue;
+		}
 		seen.endpoint = d->endpoint;
 		seen.list = d->list;
 		seen.allowed = d->deny ? 0 : count->rows;
@@ -275,7 +280,7 @@ int report_read_sources(sqlite3 *db, struct report *r, struct error *err)
 
 	if (audit_decisions_read(db, &decisions, err) == 0 && audit_counts_read(db, r->from, r->to, &counts, err) == 0 &&
 	    audit_aggregates_read(db, r->from, r->to, &aggregates, err) == 0 &&
-	    add_uses(r, &counts, &decisions, err) == 0 && add_recorded(&sightings, &counts, &decisions, err) == 0 &&
+	    add_uses(r, &counts, &decisions, err) == 0 && add_recorded(r, &sightings, &counts, &decisions, err) == 0 &&
 	    add_aggregated(&sightings, &aggregates, err) == 0)
 		status = add_sources(r, &sightings, err);
 	free(sightings.all);

@@ -12,6 +12,7 @@
 #include "core/control.h"
 #include "core/fetch_message.h"
 #include "core/notify_message.h"
+#include "core/observe_message.h"
 #include "core/parse_message.h"
 #include "core/resolve_message.h"
 
@@ -45,6 +46,8 @@ static void try_message(struct message *m)
 	size_t size = (size_t)(m->end - m->at);
 	struct buffer out = BUFFER_INIT;
 	const unsigned char *note;
+	static struct observed_batch batch;
+	struct audit_mirrored_batch mirrored;
 	struct audit_ack ack;
 	uint64_t number;
 	size_t len;
@@ -67,6 +70,28 @@ static void try_message(struct message *m)
 		ROUND_TRIP(audit_policy, audit_policy_encode(&out, &v))
 	case MSG_READING:
 		ROUND_TRIP(audit_reading, audit_reading_encode(&out, &v))
+	case MSG_MIRRORED:
+		if (audit_mirrored_decode(m, &mirrored) == 0) {
+			must_match(&out, audit_mirrored_encode(&out, SEQ, &mirrored), payload, size);
+			audit_mirrored_free(&mirrored);
+		}
+		break;
+	case MSG_OBSERVED:
+		if (observed_decode(m, &batch) == 0)
+			must_match(&out, observed_encode(&out, &batch), payload, size);
+		break;
+	case MSG_OBSERVE_REQUEST:
+		if (observe_request_decode(m, &text) == 0) {
+			must_match(&out, observe_request_encode(&out, text), payload, size);
+			free(text);
+		}
+		break;
+	case MSG_OBSERVE_REFUSED:
+		if (observe_refused_decode(m, &text) == 0) {
+			must_match(&out, observe_refused_encode(&out, text), payload, size);
+			free(text);
+		}
+		break;
 	case MSG_ACK:
 		if (audit_ack_decode(m, &ack) == 0)
 			must_match(&out, audit_ack_encode(&out, &ack), payload, size);

@@ -5,7 +5,7 @@
 load lab.bash
 
 setup_file() {
-	make -s -C "$LAB_BUILD" hostile_fetch hostile_parse hostile_record hostile_resolve >&2
+	make -s -C "$LAB_BUILD" hostile_fetch hostile_observe hostile_parse hostile_record hostile_resolve >&2
 }
 
 setup() {
@@ -109,6 +109,14 @@ start_good() {
 	taken_over hallowd-resolve
 	lab_start "$GATE" resolve "$LAB_DIR/bin/hallowd-resolve"
 	got_nowhere hallowd-resolve "$LAB_DIR/resolve.log"
+	as_before
+}
+
+@test "hostile: an observer that was taken over gets nowhere" {
+	echo 'audit: {observe: [{interface: g0, filter: "udp port 9"}]}' >>"$CONF"
+	taken_over hallowd-observe
+	start_good
+	got_nowhere hallowd-observe "$LAB_DIR/hallowd.log"
 	as_before
 }
 

@@ -25,7 +25,10 @@ field() { awk -v f="$2:" '$1 == f {print $2}' "/proc/$1/status"; }
 	not links_to hallowd-parse '(curl|ssl|sqlite3|mnl|nftnl)'
 	not links_to hallowd-record '(curl|ssl|xml2|jq|yaml|nftnl)'
 	not links_to hallowd-resolve '(curl|ssl|xml2|sqlite3|jq|yaml|jansson|mnl|nftnl|sodium)'
+	not links_to hallowd-observe '(curl|ssl|xml2|sqlite3|jq|yaml|jansson|mnl|nftnl|sodium)'
 	not links_to hallowd cares
+	not links_to hallowd pcap
+	links_to hallowd-observe pcap
 	links_to hallowd-resolve cares
 	links_to hallowd nftnl
 	links_to hallowd-fetch curl

@@ -7,6 +7,7 @@
 #include "base.h"
 #include "core/audit_message.h"
 #include "core/fetch_message.h"
+#include "core/observe_message.h"
 #include "core/parse_message.h"
 
 #define SEQ 77
@@ -20,6 +21,8 @@ union any {
 	struct audit_revision revision;
 	struct audit_policy policy;
 	struct audit_reading reading;
+	struct audit_mirrored_batch mirrored;
+	struct observed_batch observed;
 	uint64_t number;
 	struct audit_ack ack;
 };
@@ -197,6 +200,43 @@ static void same_reading(const union any *x, const union any *y)
 	}
 }
 
+static void same_mirrored(const union any *x, const union any *y)
+{
+	const struct audit_mirrored_batch *a = &x->mirrored, *b = &y->mirrored;
+
+	SAME(a, b, count);
+	for (size_t i = 0; i < a->count; i++) {
+		SAME(a, b, rows[i].time);
+		assert_int_equal(address_compare(&a->rows[i].source, &b->rows[i].source), 0);
+		assert_int_equal(address_compare(&a->rows[i].destination, &b->rows[i].destination), 0);
+		SAME(a, b, rows[i].source_port);
+		SAME(a, b, rows[i].destination_port);
+		SAME(a, b, rows[i].protocol);
+		SAME(a, b, rows[i].denied);
+		SAME_TEXT(a, b, rows[i].endpoint);
+		SAME_TEXT(a, b, rows[i].reason);
+		SAME_TEXT(a, b, rows[i].list);
+		SAME_TEXT(a, b, rows[i].revision);
+	}
+}
+
+static void same_observed(const union any *x, const union any *y)
+{
+	const struct observed_batch *a = &x->observed, *b = &y->observed;
+
+	SAME(a, b, down);
+	SAME(a, b, lost);
+	SAME(a, b, count);
+	for (size_t i = 0; i < a->count; i++) {
+		SAME(a, b, rows[i].time);
+		assert_int_equal(address_compare(&a->rows[i].source, &b->rows[i].source), 0);
+		assert_int_equal(address_compare(&a->rows[i].destination, &b->rows[i].destination), 0);
+		SAME(a, b, rows[i].source_port);
+		SAME(a, b, rows[i].destination_port);
+		SAME(a, b, rows[i].protocol);
+	}
+}
+
 static void same_number(const union any *x, const union any *y)
 {
 	SAME(x, y, number);
@@ -244,6 +284,17 @@ SEQ_CODEC_FUNCTIONS(audit_event, event)
 SEQ_CODEC_FUNCTIONS(audit_revision, revision)
 CODEC_FUNCTIONS(audit_policy, policy)
 CODEC_FUNCTIONS(audit_reading, reading)
+SEQ_CODEC_FUNCTIONS(audit_mirrored, mirrored)
+
+static int encode_observed(struct buffer *out, const union any *v)
+{
+	return observed_encode(out, &v->observed);
+}
+
+static int decode_observed(struct message *m, union any *v)
+{
+	return observed_decode(m, &v->observed);
+}
 
 static int encode_number(struct buffer *out, const union any *v)
 {
@@ -353,6 +404,21 @@ static union any readings[] = {
 	{ .reading = { 4, TEXT("boot:net:7"), counters, 2, denied, 2 } },
 	{ .reading = { INT64_MAX, long_text, NULL, 0, NULL, 0 } }, /* likewise */
 };
+#define ANY4 { AF_INET, { 192, 0, 2, 1 } }, { AF_INET, { 203, 0, 113, 10 } }
+#define ANY6 { AF_INET6, { 0x20, 1 } }, { AF_INET6, { 0x20, 2, [15] = 1 } }
+static struct audit_mirrored mirrored_rows[] = {
+	{ 5, ANY4, 40000, 6443, IPPROTO_TCP, false, TEXT("prod-api"), TEXT("listed"), TEXT("office"), TEXT("3") },
+	{ INT64_MAX, ANY6, 65535, 65535, IPPROTO_UDP, true, NULL, TEXT("not-listed"), TEXT("a,b"), TEXT("3,4") },
+};
+static struct audit_mirrored many_mirrored[MIRRORED_MAX];
+static const union any mirrored[] = {
+	{ .mirrored = { NULL, 0 } }, { .mirrored = { mirrored_rows, 2 } }, { .mirrored = { many_mirrored, MIRRORED_MAX } },
+};
+static const union any observed[] = {
+	{ .observed = { .count = 0 } },
+	{ .observed = { true, 7, { { 5, ANY4, 40000, 6443, IPPROTO_TCP }, { INT64_MAX, ANY6, 65535, 65535, IPPROTO_UDP } }, 2 } },
+	{ .observed = { false, UINT64_MAX, { [0 ... OBSERVED_MAX - 1] = { 5, ANY6, 1, 2, IPPROTO_SCTP } }, OBSERVED_MAX } },
+};
 static const union any numbers[] = { { .number = 0 }, { .number = 9 }, { .number = UINT64_MAX } };
 static const union any acks[] = {
 	{ .ack = { 0, 0, 0, 0 } }, { .ack = { 1, 2, 3, 4 } }, { .ack = { UINT64_MAX, 1, UINT64_MAX, UINT64_MAX } }
@@ -369,6 +435,8 @@ static const struct codec codecs[] = {
 	CODEC(revision, MSG_REVISION, revisions),
 	CODEC(policy, MSG_POLICY, policies),
 	CODEC(reading, MSG_READING, readings),
+	CODEC(mirrored, MSG_MIRRORED, mirrored),
+	{ "observed", MSG_OBSERVED, encode_observed, decode_observed, release_nothing, same_observed, observed, 3 },
 	{ "number", MSG_READY, encode_number, decode_number, release_nothing, same_number, numbers, 3 },
 	{ "ack", MSG_ACK, encode_ack, decode_ack, release_nothing, same_ack, acks, 3 },
 };
@@ -389,6 +457,8 @@ static int large_values(void **state)
 		many_counters[i] = counters[i % 2];
 		many_denied[i] = denied[i % 2];
 	}
+	for (size_t i = 0; i < MIRRORED_MAX; i++)
+		many_mirrored[i] = mirrored_rows[i % 2];
 	policies[2].policy.endpoints = many_endpoints;
 	policies[2].policy.endpoint_count = MANY;
 	readings[2].reading.counters = many_counters;
@@ -440,7 +510,7 @@ static void all_come_back(void **state)
 			assert_int_equal(message_next(&b, MESSAGE_MAX_DEFAULT, &m, &used), 1);
 			assert_int_equal(used, b.len);
 			assert_int_equal(m.type, c->type);
-			assert_int_equal(m.seq, c->type == MSG_EVENT || c->type == MSG_REVISION ? SEQ : 0);
+			assert_int_equal(m.seq, c->type == MSG_EVENT || c->type == MSG_REVISION || c->type == MSG_MIRRORED ? SEQ : 0);
 			if (decode_bytes(c, m.type, m.at, (size_t)(m.end - m.at), &back) != 0)
 				fail_msg("%s %zu does not come back", c->name, j);
 			c->same(&back, &c->values[j]);

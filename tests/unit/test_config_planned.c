@@ -12,13 +12,14 @@ static void audit(void **state)
 		{ V1 "audit: {signing_key: {credential: a/b}}\n", { "2:35|the name of a credential" } },
 		{ V1 "audit: {signing_key: {file: /a, credential: b}}\n", { "2:22|by reference" } },
 		{ V1 "audit: {signing_key: /etc/key}\n", { "2:22|by reference|{file: PATH}" } },
-		{ V1 "audit: {observe: [{interface: eth1, filter: tcp port 6443}]}\n",
-		  { "2:9|'observe' is not supported yet" } },
 		{ V1 "audit: {observe: [{interfaces: eth1}]}\n",
-		  { "2:9|not supported", "2:19|'interface' is missing",
+		  { "2:19|'interface' is missing",
 		    "2:20|unknown key 'interfaces'|'interface'?" } },
 		{ V1 "audit: {observe: [{interface: eth0/1}, {interface: a23456789012345x}]}\n",
-		  { "2:9|not supported", "2:31|'eth0/1' cannot be the name", "2:52|cannot be the name" } },
+		  { "2:31|'eth0/1' cannot be the name", "2:52|cannot be the name" } },
+		{ V1 "audit: {observe: [{interface: eth1}, {interface: eth1, filter: udp}]}\n",
+		  { "2:38|eth1 is observed already|one filter for it" } },
+		{ V1 "audit: {observe: []}\n", { "2:18|at least one interface" } },
 		{ V1 "audit: {evidence: {packets: 5, size: 64M}}\n", { "2:9|'evidence' is not supported yet" } },
 		{ V1 "audit: {evidence: {packets: 0, size: 64}}\n",
 		  { "2:9|not supported", "2:29|from 1 to 1000", "2:38|from 64K to 1024G" } },
@@ -27,6 +28,19 @@ static void audit(void **state)
 
 	(void)state;
 	assert_all_wrong(table, COUNT(table));
+}
+
+static void observe(void **state)
+{
+	struct config *c = must_config(V1 "audit: {observe: [{interface: eth1, filter: tcp port 6443}, {interface: eth2.7}]}\n");
+
+	(void)state;
+	assert_int_equal(c->audit.observe_count, 2);
+	assert_string_equal(c->audit.observe[0].interface, "eth1");
+	assert_string_equal(c->audit.observe[0].filter, "tcp port 6443");
+	assert_string_equal(c->audit.observe[1].interface, "eth2.7");
+	assert_string_equal(c->audit.observe[1].filter, "");
+	config_free(c);
 }
 
 static void origins(void **state)
@@ -42,6 +56,7 @@ int test_config_planned(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(audit),
+		cmocka_unit_test(observe),
 		cmocka_unit_test(origins),
 	};
 
