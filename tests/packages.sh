@@ -10,7 +10,7 @@ LAB_PACKAGES="iproute2 nftables util-linux openssl python3-minimal python3 sqlit
 # there is no service manager, as in a container; the tests of those that are missing are skipped.
 NEIGHBOUR_PACKAGES="prometheus iptables ufw firewalld dbus-daemon"
 TEST_PACKAGES="libcmocka-dev bats parallel minisign clang libclang-rt-dev mandoc xz-utils git ca-certificates
-debhelper dpkg-dev lintian systemd cron netbase faketime python3-jsonschema curl zsh"
+debhelper dpkg-dev lintian systemd cron netbase faketime python3-jsonschema curl zsh tshark"
 # For ./runtests browser, which is skipped where they cannot be had: COMMAND:PACKAGE.
 BROWSER_TOOLS="chromium:chromium node:nodejs npm:npm pdftotext:poppler-utils"
 

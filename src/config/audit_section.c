@@ -107,8 +107,9 @@ static void take_observe(struct reader *r, const struct field *f, const struct n
 }
 
 static const struct field evidence_fields[] = {
-	{ KEY("packets", take_number), .min = 1, .max = 1000, .required = true },
-	{ KEY("size", take_size), .min = 65536, .max = (uint64_t)1 << 40, .required = true },
+	{ KEY("packets", take_number), FIELD(struct audit_config, evidence_packets), .min = 1, .max = 1000, .required = true },
+	{ KEY("size", take_size), FIELD(struct audit_config, evidence_size), .min = 65536, .max = (uint64_t)1 << 40,
+	  .required = true },
 };
 
 SHAPE(evidence_shape, "the evidence", evidence_fields);
@@ -123,7 +124,7 @@ static const struct field audit_fields[] = {
 	{ KEY("signing_key", take_reference), FIELD(struct audit_config, signing_key) },
 	{ KEY("previous_key", take_reference), FIELD(struct audit_config, previous_key) },
 	{ KEY("observe", take_observe) },
-	{ KEY("evidence", take_nested), .shape = &evidence_shape, .unsupported = true },
+	{ KEY("evidence", take_nested), .shape = &evidence_shape },
 };
 
 SHAPE(audit_shape, "audit", audit_fields);

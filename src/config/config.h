@@ -105,6 +105,8 @@ struct audit_config {
 	uint32_t denied_log_rate; /* default 1000 */
 	uint32_t denied_set_size; /* default 65536 */
 	uint16_t nflog_group;     /* default 4848 */
+	uint32_t evidence_packets; /* kept of each denied attempt; default 0: none */
+	uint64_t evidence_size;    /* bytes of all that are kept */
 	struct secret_reference signing_key;  /* SECRET_NONE: state_dir/audit.key */
 	struct secret_reference previous_key; /* that signed before it; SECRET_NONE: none did */
 	struct observe_config *observe;

@@ -243,6 +243,8 @@ int audit_policy_encode(struct buffer *out, const struct audit_policy *p)
 	put_u8(&w, p->continued);
 	put_i64(&w, p->retention_seconds);
 	put_u64(&w, p->max_bytes);
+	put_u32(&w, p->evidence_packets);
+	put_u64(&w, p->evidence_size);
 	put_count(&w, p->endpoint_count);
 	for (size_t i = 0; i < p->endpoint_count; i++)
 		put_endpoint(&w, &p->endpoints[i]);
@@ -259,6 +261,8 @@ int audit_policy_decode(struct message *m, struct audit_policy *p)
 	p->continued = get_choice(m, 1);
 	p->retention_seconds = get_i64(m);
 	p->max_bytes = get_u64(m);
+	p->evidence_packets = get_u32(m);
+	p->evidence_size = get_u64(m);
 	p->endpoints = get_array(m, ENDPOINT_LEAST, sizeof(*p->endpoints), &p->endpoint_count);
 	for (size_t i = 0; i < p->endpoint_count && !m->bad; i++)
 		get_endpoint(m, &p->endpoints[i]);

@@ -80,6 +80,8 @@ struct audit_policy {
 	                        its time. */
 	int64_t retention_seconds; /* older connections, aggregates and tallies are deleted; 0: kept for ever */
 	uint64_t max_bytes;        /* the oldest of these are deleted while audit.db holds more; 0: it may grow */
+	uint32_t evidence_packets; /* the most that are kept of a denied attempt; 0: none */
+	uint64_t evidence_size;    /* bytes of all that are kept */
 	struct audit_policy_endpoint *endpoints;
 	size_t endpoint_count;
 };

@@ -82,6 +82,7 @@ struct policy_limits {
 	uint16_t nflog_group;
 	uint32_t denied_log_rate;  /* denied packets a second logged one by one, for each endpoint; bursts twice that */
 	uint32_t denied_set_size;  /* keys in the dynamic set, for each family */
+	bool denied_whole;         /* denied packets are logged as evidence, and not only their headers */
 };
 
 struct policy {

@@ -57,6 +57,7 @@ extern const struct verb verb_approve;
 extern const struct verb verb_check;
 extern const struct verb verb_confirm;
 extern const struct verb verb_doctor;
+extern const struct verb verb_evidence;
 extern const struct verb verb_explain;
 extern const struct verb verb_export;
 extern const struct verb verb_grant;

@@ -28,6 +28,7 @@ int main(int argc, char **argv)
 		&verb_replay,
 		&verb_report,
 		&verb_export,
+		&verb_evidence,
 		&verb_verify,
 		&verb_prove,
 		&verb_check_proof,

@@ -35,7 +35,8 @@ int policy_from_lists(const struct lists *lists, const struct grants *grants, st
 	const struct config *c = lists->config;
 
 	memset(p, 0, sizeof(*p));
-	p->limits = (struct policy_limits){ c->audit.nflog_group, c->audit.denied_log_rate, c->audit.denied_set_size };
+	p->limits = (struct policy_limits){ c->audit.nflog_group, c->audit.denied_log_rate, c->audit.denied_set_size,
+		                                c->audit.evidence_packets > 0 };
 	p->lists = calloc(c->list_count + 1, sizeof(*p->lists));
 	p->endpoints = calloc(c->endpoint_count + 1, sizeof(*p->endpoints));
 	if (p->lists == NULL || p->endpoints == NULL)
@@ -136,6 +137,8 @@ static void tell_policy(struct daemon *d, time_us when, bool continued)
 		return;
 	a.retention_seconds = d->lists->config->audit.retention;
 	a.max_bytes = d->lists->config->audit.max_size;
+	a.evidence_packets = d->lists->config->audit.evidence_packets;
+	a.evidence_size = d->lists->config->audit.evidence_size;
 	a.epoch = copy_text(d->epoch);
 	a.endpoints = calloc(d->policy.endpoint_count + d->policy.agent_count + 1, sizeof(*a.endpoints));
 	if (a.epoch != NULL && a.endpoints != NULL && describe_all(&a, &d->policy, !d->torn_down.is))

@@ -91,6 +91,8 @@ int sockets_open(struct daemon *d, const struct config *c, struct error *err)
 		return -1;
 	if (d->nflog_fd == -1 && nflog_open(c->audit.nflog_group, NFLOG_BUFFER, &d->nflog_fd, err) == -1)
 		return -1;
+	if (nflog_copy_all(d->nflog_fd, c->audit.nflog_group) == -1)
+		log_warning("the kernel cannot be told how much of a packet to log: %s", strerror(errno));
 	open_conntrack(d);
 	return 0;
 }

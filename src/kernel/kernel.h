@@ -92,10 +92,14 @@ struct kernel_seen {
 };
 int kernel_read_seen(struct kernel *k, struct kernel_seen **seen, size_t *count, struct error *err);
 
-/* A bound NFLOG socket for `group`: copy 128 bytes, sequence numbers on, queue threshold 512, nlbufsiz 128 KiB, flush
+/* A bound NFLOG socket for `group`: copy what the rules say, sequence numbers on, queue threshold 512, nlbufsiz 128 KiB, flush
  * after 100 ms, receive buffer of `rcvbuf` bytes (SO_RCVBUFFORCE), non-blocking, close-on-exec.  0 with *fd; -1 (EBUSY:
  * another program has the group, named in the error where it can be found out). */
 int nflog_open(uint16_t group, int rcvbuf, int *fd, struct error *err);
+
+/* A socket that an earlier version opened may copy less: from now on as much as the rules say.  No answer comes, since others read
+ * from it.  0, or -1 with errno. */
+int nflog_copy_all(int fd, uint16_t group);
 
 /* A socket that is told of the end of each tracked connection (group NFNLGRP_CONNTRACK_DESTROY), with a receive buffer
  * of `rcvbuf` bytes (SO_RCVBUFFORCE), non-blocking, close-on-exec.  0 with *fd; -1 (EPERM, or the kernel lacks it). */

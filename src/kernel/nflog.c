@@ -37,11 +37,12 @@ static struct nlmsghdr *config(struct netlink *nl, uint16_t group, char room[NET
 	return nlh;
 }
 
-/* All in one message, so that hardly a packet is logged before the parameters hold. */
+/* All in one message, so that hardly a packet is logged before the parameters hold.  Which part of a packet is copied, its rule
+ * says; this is the most. */
 static int bind_group(struct netlink *nl, uint16_t group)
 {
 	struct nfulnl_msg_config_cmd cmd = { .command = NFULNL_CFG_CMD_BIND };
-	struct nfulnl_msg_config_mode mode = { .copy_range = htonl(RULE_SNAPLEN), .copy_mode = NFULNL_COPY_PACKET };
+	struct nfulnl_msg_config_mode mode = { .copy_range = htonl(RULE_SNAPLEN_WHOLE), .copy_mode = NFULNL_COPY_PACKET };
 	char room[NETLINK_REQUEST_MAX];
 	struct nlmsghdr *nlh = config(nl, group, room);
 
@@ -97,6 +98,21 @@ static int set_up(struct netlink *nl, uint16_t group, int rcvbuf, struct error *
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return error_errno(err, errno, "making the NFLOG socket non-blocking");
 	return 0;
+}
+
+int nflog_copy_all(int fd, uint16_t group)
+{
+	struct nfulnl_msg_config_mode mode = { .copy_range = htonl(RULE_SNAPLEN_WHOLE), .copy_mode = NFULNL_COPY_PACKET };
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct netlink nl = { .seq = 0 };
+	char room[NETLINK_REQUEST_MAX];
+	struct nlmsghdr *nlh = config(&nl, group, room);
+	ssize_t sent;
+
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
+	sent = sendto(fd, nlh, nlh->nlmsg_len, MSG_DONTWAIT, (struct sockaddr *)&kernel, sizeof(kernel));
+	return sent == (ssize_t)nlh->nlmsg_len ? 0 : -1;
 }
 
 int nflog_open(uint16_t group, int rcvbuf, int *fd, struct error *err)

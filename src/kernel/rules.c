@@ -22,11 +22,16 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+uint32_t rule_snaplen(const struct rule *r)
+{
+	return r->whole ? RULE_SNAPLEN_WHOLE : RULE_SNAPLEN;
+}
+
 bool rule_equal(const struct rule *a, const struct rule *b)
 {
 	return a->kind == b->kind && same_text(a->endpoint, b->endpoint) && same_text(a->list, b->list) &&
 	       a->group == b->group && a->rate == b->rate && a->refuse == b->refuse && a->egress == b->egress &&
-	       a->unrecorded == b->unrecorded && a->go_on == b->go_on && a->protocol == b->protocol && a->port == b->port;
+	       a->unrecorded == b->unrecorded && a->whole == b->whole && a->go_on == b->go_on && a->protocol == b->protocol && a->port == b->port;
 }
 
 static struct nftnl_expr *add(struct nftnl_rule *rule, const char *name)
@@ -150,7 +155,7 @@ static int add_log(struct nftnl_rule *rule, const struct rule *r)
 	if (e == NULL)
 		return -1;
 	nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_GROUP, r->group);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOG_SNAPLEN, RULE_SNAPLEN);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOG_SNAPLEN, rule_snaplen(r));
 	nftnl_expr_set_u16(e, NFTNL_EXPR_LOG_QTHRESHOLD, RULE_QUEUE_THRESHOLD);
 	return nftnl_expr_set_str(e, NFTNL_EXPR_LOG_PREFIX, rule_log_prefix(r, prefix));
 }

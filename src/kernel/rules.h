@@ -11,6 +11,7 @@
 #include "kernel/shape.h"
 
 #define RULE_SNAPLEN 128        /* bytes of each packet that are logged */
+#define RULE_SNAPLEN_WHOLE 2048 /* the same where it is evidence, and the most that the NFLOG socket takes */
 #define RULE_QUEUE_THRESHOLD 512 /* packets that the kernel may gather before it wakes the recorder */
 
 enum rule_kind {
@@ -63,6 +64,7 @@ struct rule {
 	bool refuse;     /* deny by chain refuse and not by drop */
 	bool egress;     /* of RULE_DENY_LOG: the endpoint is an agent, whose egress is denied */
 	bool unrecorded; /* of RULE_DENY_LOG: denied because nothing can be recorded */
+	bool whole;      /* of RULE_DENY_LOG: RULE_SNAPLEN_WHOLE bytes are logged */
 	bool go_on;      /* in place of accept: on to the endpoints */
 	uint8_t protocol; /* IPPROTO_* */
 	uint16_t port;   /* host byte order */
@@ -72,6 +74,9 @@ bool rule_equal(const struct rule *a, const struct rule *b);
 
 /* What the rule writes in front of each packet that it logs (core/audit_message.h); returns out. */
 const char *rule_log_prefix(const struct rule *r, char out[SHAPE_NAME_MAX]);
+
+/* How many bytes of each packet the rule logs. */
+uint32_t rule_snaplen(const struct rule *r);
 
 /* Adds the rule's expressions to `out`.  0, or -1 with errno ENOMEM. */
 int rule_build(const struct rule *r, struct nftnl_rule *out);

@@ -36,7 +36,7 @@ static int print_log(const struct rule *r, struct buffer *out)
 	char prefix[SHAPE_NAME_MAX];
 
 	return buffer_printf(out, "log prefix \"%s\" group %u snaplen %u queue-threshold %u ",
-	                     rule_log_prefix(r, prefix), r->group, RULE_SNAPLEN, RULE_QUEUE_THRESHOLD);
+	                     rule_log_prefix(r, prefix), r->group, rule_snaplen(r), RULE_QUEUE_THRESHOLD);
 }
 
 static const char *pass(const struct rule *r)

@@ -103,7 +103,7 @@ static int want_gate(struct model *m, const char *name, enum rule_kind kind, con
 		return -1;
 	want_rule(chain, RULE_NOT_NEW, &want_no_parameters);
 	want_rule(chain, RULE_REPEATED, &want_no_parameters);
-	want_denial(chain, &deny, p->limits.denied_log_rate);
+	want_denial(chain, &deny, &p->limits);
 	return 0;
 }
 
@@ -147,16 +147,17 @@ void want_observing(struct model_chain *chain, const struct rule *r)
 }
 
 /* The order keeps the sum right: each denied packet is counted, and then is a log line, a tally, or over. */
-void want_denial(struct model_chain *chain, const struct rule *r, uint32_t rate)
+void want_denial(struct model_chain *chain, const struct rule *r, const struct policy_limits *limits)
 {
 	struct rule count = { .endpoint = r->endpoint };
-	struct rule log = { .endpoint = r->endpoint, .group = r->group, .rate = rate, .refuse = r->refuse,
-		                .egress = r->egress, .unrecorded = r->unrecorded };
+	struct rule log = { .endpoint = r->endpoint, .group = r->group, .rate = limits->denied_log_rate,
+		                .refuse = r->refuse, .egress = r->egress, .unrecorded = r->unrecorded,
+		                .whole = limits->denied_whole };
 	struct rule tally = { .refuse = r->refuse };
 	struct rule over = { .endpoint = r->endpoint, .refuse = r->refuse };
 
 	want_rule(chain, RULE_DENY_COUNT, &count);
-	if (rate != 0)
+	if (log.rate != 0)
 		want_rule(chain, RULE_DENY_LOG, &log);
 	if (r->egress) { /* an endpoint has one protocol, an agent sends any */
 		want_rule(chain, RULE_OTHERS4, &tally);
@@ -201,7 +202,7 @@ static int want_endpoint_chains(struct model *m, const struct policy *p, const s
 	if (e->mode == MODE_OBSERVE)
 		want_observing(&chain, &observe);
 	else
-		want_denial(&chain, &r, p->limits.denied_log_rate);
+		want_denial(&chain, &r, &p->limits);
 	added = model_add_chain(m, shape_name(name, SHAPE_ENDPOINT, e->name, NULL));
 	if (added == NULL)
 		goto out;

@@ -14,7 +14,7 @@ extern const struct rule want_no_parameters;
 /* Where the connections go that a list (RULE_ALLOW) or a grant (RULE_GRANT) lets in: chain `name`. */
 int want_allow_chain(struct model *m, const char *name, enum rule_kind kind, const struct rule *allow);
 void want_observing(struct model_chain *chain, const struct rule *r);
-void want_denial(struct model_chain *chain, const struct rule *r, uint32_t rate);
+void want_denial(struct model_chain *chain, const struct rule *r, const struct policy_limits *limits);
 int want_counters(struct model *m, const char *endpoint);
 
 /* Two dynamic sets, IPv4 and IPv6. */

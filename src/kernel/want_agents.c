@@ -121,7 +121,7 @@ static int want_end_chain(struct model *m, const char *name, const struct rule *
 	want_rule(chain, RULE_NOT_NEW, &(struct rule){ .go_on = true });
 	want_rule(chain, RULE_REPEATED, &(struct rule){ .go_on = true });
 	if (p->closed && a->mode == MODE_ENFORCE)
-		want_denial(chain, &deny, p->limits.denied_log_rate);
+		want_denial(chain, &deny, &p->limits);
 	else
 		want_rule(chain, RULE_ALLOW, r);
 	return 0;
@@ -156,7 +156,8 @@ static void want_necessities(struct model_chain *chain)
 			want_rule(chain, RULE_NEIGHBOUR, &(struct rule){ .port = types[i], .protocol = where[k] });
 }
 
-static void want_egress_denial(struct model_chain *chain, const struct policy_agent *a, struct rule r, uint32_t rate)
+static void want_egress_denial(struct model_chain *chain, const struct policy_agent *a, struct rule r,
+                               const struct policy_limits *limits)
 {
 	if (a->mode == MODE_OBSERVE) {
 		r.go_on = true;
@@ -165,7 +166,7 @@ static void want_egress_denial(struct model_chain *chain, const struct policy_ag
 	}
 	r.refuse = a->deny_with == DENY_REJECT;
 	r.egress = true;
-	want_denial(chain, &r, rate);
+	want_denial(chain, &r, limits);
 }
 
 static int want_agent_rules(struct model *m, struct model_chain *chain, const struct policy *p,
@@ -195,7 +196,7 @@ static int want_agent_rules(struct model *m, struct model_chain *chain, const st
 	want_rule(chain, RULE_SELF6, &own);
 	want_rule(chain, RULE_REACH4, &reach);
 	want_rule(chain, RULE_REACH6, &reach);
-	want_egress_denial(chain, a, r, p->limits.denied_log_rate);
+	want_egress_denial(chain, a, r, &p->limits);
 	return 0;
 }
 

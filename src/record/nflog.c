@@ -79,6 +79,11 @@ static int reserve_row(struct nflog *n)
 	return 0;
 }
 
+static bool is_denial(const struct log_prefix *prefix)
+{
+	return prefix->kind == LOG_KIND_DENY || prefix->kind == LOG_KIND_EGRESS || prefix->kind == LOG_KIND_UNRECORDED;
+}
+
 static int take_packet(struct nflog *n, struct log_prefixes *prefixes, const struct packet *p, time_us received)
 {
 	uint16_t prefix;
@@ -110,6 +115,8 @@ static int take_packet(struct nflog *n, struct log_prefixes *prefixes, const str
 		.prefix = prefix,
 		.protocol = p->protocol,
 	};
+	if (n->evidence != NULL && n->evidence->packets > 0 && is_denial(&prefixes->all[prefix]))
+		evidence_offer(n->evidence, n->count - 1, &n->rows[n->count - 1], p->payload, p->payload_len);
 	return 0;
 }
 

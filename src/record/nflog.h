@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/error.h"
+#include "record/evidence.h"
 #include "record/packet.h"
 #include "record/log_prefix.h"
 
@@ -36,6 +37,7 @@ struct nflog {
 	struct row *rows;   /* read and not yet committed; owned */
 	size_t count, cap;
 	unsigned char *buffer; /* for a datagram; owned */
+	struct evidence *evidence; /* offered the denied packets; borrowed; NULL: none is kept */
 };
 
 /* 0, or -1 where the descriptor is no socket or there is no memory.  nflog_free leaves the descriptor open. */

@@ -10,6 +10,8 @@ static void payload(struct packet *p, const void *at, size_t len)
 {
 	struct ip_header h;
 
+	p->payload = at;
+	p->payload_len = len;
 	if (ip_header_read(&h, at, len) == -1)
 		return;
 	p->readable = true;

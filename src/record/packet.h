@@ -14,6 +14,8 @@ struct packet {
 	time_us time;         /* of the packet, or TIME_UNKNOWN */
 	const char *prefix;   /* of the log rule, without a NUL; borrowed from the message */
 	size_t prefix_len;
+	const void *payload;  /* from the IP header on, as far as it was copied; borrowed; NULL: none */
+	size_t payload_len;
 	uint32_t seq;         /* NFULA_SEQ, where `numbered` */
 	bool numbered;
 	bool readable;        /* the fields below are filled in; false where the payload is no IP header that is whole */

@@ -25,9 +25,11 @@ int recorder_init(struct recorder *r, const struct sources *sources, struct erro
 {
 	memset(r, 0, sizeof(*r));
 	r->report_due_ms = NEVER;
+	evidence_init(&r->evidence);
 	r->decider = (struct decider){ &r->store, &r->pools, &r->policies, &r->prefixes, NULL, 0 };
 	if (nflog_init(&r->nflog, sources->nflog, err) == -1)
 		return -1;
+	r->nflog.evidence = &r->evidence;
 	if (conntrack_init(&r->conntrack, sources->conntrack, err) == -1) {
 		recorder_free(r);
 		return -1;
@@ -66,6 +68,7 @@ void recorder_free(struct recorder *r)
 	policies_free(&r->policies);
 	log_prefixes_free(&r->prefixes);
 	nflog_free(&r->nflog);
+	evidence_free(&r->evidence);
 	conntrack_free(&r->conntrack);
 	opens_free(&r->opens);
 	buffer_free(&r->pending);
@@ -85,6 +88,7 @@ static int take_policy(struct recorder *r, struct message *m, struct error *err)
 
 	if (audit_policy_decode(m, &policy) == -1)
 		return error_set(err, "a policy from hallowd does not fit; is it of another version?");
+	evidence_configure(&r->evidence, policy.evidence_packets, policy.evidence_size);
 	if (policies_add(&r->policies, &policy) == -1) {
 		audit_policy_free(&policy);
 		return error_set(err, "no memory for a policy");
@@ -151,7 +155,8 @@ int64_t recorder_due(const struct recorder *r)
 
 static void plan_report(struct recorder *r, int64_t now_ms)
 {
-	if (r->report_due_ms != NEVER || (r->nflog.unreported == 0 && r->nflog.overruns == 0 && r->conntrack.overruns == 0))
+	if (r->report_due_ms != NEVER || (r->nflog.unreported == 0 && r->nflog.overruns == 0 &&
+	                                  r->conntrack.overruns == 0 && r->evidence.lost == 0))
 		return;
 	r->report_due_ms = now_ms + REPORT_DELAY_MS;
 	if (r->report_due_ms < r->next_report_ms)
@@ -295,6 +300,7 @@ static int write_rows(struct recorder *r)
 	struct decision decision;
 	int64_t target;
 
+	evidence_rows_begin(&r->evidence);
 	for (size_t i = 0; i < r->nflog.count; i++) {
 		const struct row *row = &r->nflog.rows[i];
 
@@ -303,6 +309,7 @@ static int write_rows(struct recorder *r)
 		    store_connection(&r->store, row, decision.id, target) == -1 ||
 		    (decision.pool->verdict == VERDICT_ALLOW && wait_for_end(r, row) == -1))
 			return -1;
+		evidence_row(&r->evidence, i, r->store.state.last_id);
 		if (decision.epoch == EPOCH_CURRENT)
 			decision.pool->recorded++;
 		else if (decision.epoch == EPOCH_NEWER)
@@ -329,6 +336,17 @@ static int settle(struct recorder *r, const struct reached *reached, size_t *set
 	return 0;
 }
 
+/* The reason is a text of the C library's or of our own: nothing in it needs to be escaped. */
+static int write_evidence_report(struct recorder *r)
+{
+	char detail[EVIDENCE_WHY_MAX + 64];
+
+	if (r->evidence.lost == 0)
+		return 0;
+	snprintf(detail, sizeof(detail), "{\"packets\":%" PRIu64 ",\"reason\":\"%s\"}", r->evidence.lost, r->evidence.why);
+	return store_event(&r->store, time_now(), "lost", EVIDENCE_FOLDER, detail);
+}
+
 static int write_report(struct recorder *r)
 {
 	char detail[96];
@@ -338,6 +356,8 @@ static int write_report(struct recorder *r)
 		if (store_event(&r->store, time_now(), "lost", "conntrack", detail) == -1)
 			return -1;
 	}
+	if (write_evidence_report(r) == -1)
+		return -1;
 	if (r->nflog.unreported == 0 && r->nflog.overruns == 0)
 		return 0;
 	snprintf(detail, sizeof(detail), "{\"messages\":%" PRIu64 ",\"overruns\":%" PRIu64 "}", r->nflog.unreported,
@@ -376,6 +396,9 @@ static int write_all_of_it(struct recorder *r, const struct reached *reached, bo
 static void committed(struct recorder *r, int64_t now_ms, bool reported, size_t settled)
 {
 	r->recorded += r->nflog.count;
+	if (reported)
+		r->evidence.lost = 0;
+	evidence_committed(&r->evidence, r->nflog.rows, &r->prefixes);
 	nflog_committed(&r->nflog);
 	endings_committed(&r->conntrack);
 	buffer_free(&r->pending);

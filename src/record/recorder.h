@@ -31,6 +31,7 @@ struct waiting_reading {
 struct recorder {
 	struct store store;
 	struct nflog nflog;
+	struct evidence evidence;
 	struct conntrack conntrack;
 	struct opens opens;
 	struct log_prefixes prefixes;

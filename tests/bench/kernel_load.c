@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 	struct policy_endpoint endpoint = { .name = endpoint_name, .addresses = &address, .address_count = 1, .ports = &port,
 	                                    .port_count = 1, .protocol = 6, .lists = &index, .list_count = 1 };
 	struct policy p = { .lists = &list, .list_count = 1, .endpoints = &endpoint, .endpoint_count = 1,
-	                    .limits = { 5, 100, 65536 } };
+	                    .limits = { 5, 100, 65536, false } };
 	double load, delete, add, again, read;
 	struct kernel *k = NULL;
 	struct rusage usage;

@@ -59,7 +59,7 @@ static void make_endpoint(struct policy_endpoint *e, unsigned i)
 
 static void make_policy(struct policy *p, unsigned endpoints)
 {
-	*p = (struct policy){ .list_count = 1, .endpoint_count = endpoints, .limits = { 5, 100, 65536 } };
+	*p = (struct policy){ .list_count = 1, .endpoint_count = endpoints, .limits = { 5, 100, 65536, false } };
 	p->lists = must(calloc(1, sizeof(*p->lists)));
 	p->lists[0].name = must(strdup("list"));
 	for (uint32_t i = 0; i < 1000; i++)

@@ -72,7 +72,7 @@ static void make_table(struct load *l, const char *target, const char *port)
 		                                    .protocol = IPPROTO_TCP,
 		                                    .owner = text(""),
 		                                    .reason = text("") };
-	l->policy = (struct policy){ .endpoints = &l->endpoint, .endpoint_count = 1, .limits = { GROUP, 10000000, 65536 } };
+	l->policy = (struct policy){ .endpoints = &l->endpoint, .endpoint_count = 1, .limits = { GROUP, 10000000, 65536, false } };
 	if (nflog_open(GROUP, SOCKET_BUFFER, &l->nflog, &err) == -1 || kernel_open(&l->kernel, -1, &err) == -1 ||
 	    kernel_apply(l->kernel, &l->policy, &change, &err) == -1 || kernel_state(l->kernel, &state, &err) == -1)
 		die(err.text);

@@ -23,6 +23,7 @@ VERBS=(
 	log
 	report
 	export
+	evidence
 	metrics
 )
 

@@ -170,6 +170,8 @@ static void same_policy(const union any *x, const union any *y)
 	SAME_TEXT(a, b, epoch);
 	SAME(a, b, continued);
 	SAME(a, b, retention_seconds);
+	SAME(a, b, evidence_packets);
+	SAME(a, b, evidence_size);
 	SAME(a, b, max_bytes);
 	SAME(a, b, endpoint_count);
 	for (size_t i = 0; i < a->endpoint_count; i++)
@@ -396,8 +398,8 @@ static const union any revisions[] = {
 };
 static union any policies[] = {
 	{ .policy = { 0 } },
-	{ .policy = { 3, TEXT("boot:net:7"), 1, 34560000, 1 << 30, endpoints, 2 } },
-	{ .policy = { INT64_MAX, long_text, 0, INT64_MIN, UINT64_MAX, NULL, 0 } }, /* filled in by large_values */
+	{ .policy = { 3, TEXT("boot:net:7"), 1, 34560000, 1 << 30, 1000, UINT64_MAX, endpoints, 2 } },
+	{ .policy = { INT64_MAX, long_text, 0, INT64_MIN, UINT64_MAX, UINT32_MAX, UINT64_MAX, NULL, 0 } }, /* filled in by large_values */
 };
 static union any readings[] = {
 	{ .reading = { 0 } },

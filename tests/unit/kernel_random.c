@@ -169,7 +169,7 @@ static void some_agents(struct policy *p)
 
 static struct policy some_policy(const struct policy *last)
 {
-	struct policy p = { .limits = { (uint16_t)(5 + below(2)), below(3) * 50, 16 + below(2) } };
+	struct policy p = { .limits = { (uint16_t)(5 + below(2)), below(3) * 50, 16 + below(2), below(2) == 0 } };
 	uint32_t shift = below(ENDPOINTS);
 
 	p.lists = calloc(LISTS + 3 * AGENTS, sizeof(*p.lists));

@@ -290,7 +290,7 @@ void rig_revision(struct rig *g, const char *list, uint64_t revision, time_us ti
 void rig_policy_of(struct rig *g, const char *epoch, time_us time, bool continued,
                    struct audit_policy_endpoint *endpoints, size_t count)
 {
-	struct audit_policy p = { time, text(epoch), continued, 0, 0, endpoints, count };
+	struct audit_policy p = { time, text(epoch), continued, 0, 0, 0, 0, endpoints, count };
 	struct buffer b = BUFFER_INIT;
 
 	assert_int_equal(audit_policy_encode(&b, &p), 0);

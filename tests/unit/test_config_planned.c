@@ -20,9 +20,9 @@ static void audit(void **state)
 		{ V1 "audit: {observe: [{interface: eth1}, {interface: eth1, filter: udp}]}\n",
 		  { "2:38|eth1 is observed already|one filter for it" } },
 		{ V1 "audit: {observe: []}\n", { "2:18|at least one interface" } },
-		{ V1 "audit: {evidence: {packets: 5, size: 64M}}\n", { "2:9|'evidence' is not supported yet" } },
 		{ V1 "audit: {evidence: {packets: 0, size: 64}}\n",
-		  { "2:9|not supported", "2:29|from 1 to 1000", "2:38|from 64K to 1024G" } },
+		  { "2:29|from 1 to 1000", "2:38|from 64K to 1024G" } },
+		{ V1 "audit: {evidence: {packets: 5}}\n", { "2:19|'size' is missing" } },
 		{ V1 "audit: {retension: 1d}\n", { "2:9|unknown key 'retension'|did you mean 'retention'?" } },
 	};
 

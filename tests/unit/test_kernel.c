@@ -232,7 +232,7 @@ struct policy make_policy(const char *lines)
 
 	for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;) {
 		if (sscanf(line, "limits %u %u %u", &group, &rate, &size) == 3) {
-			p.limits = (struct policy_limits){ (uint16_t)group, rate, size };
+			p.limits = (struct policy_limits){ (uint16_t)group, rate, size, false };
 			continue;
 		}
 		size_t count = split(line, " \t", words, 64);

@@ -15,5 +15,6 @@ int run_migration_tests(void);
 int run_endings_tests(void);
 int run_change_tests(void);
 int run_fault_tests(void);
+int run_evidence_tests(void);
 
 #endif

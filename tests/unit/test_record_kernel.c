@@ -103,7 +103,7 @@ static void make_policy(struct policy *p, uint32_t rate, uint32_t set_size)
 {
 	struct prefix listed4 = prefix("127.0.1.0/24"), listed6 = prefix("fd00:1::/64");
 
-	*p = (struct policy){ .list_count = 1, .endpoint_count = 2, .limits = { GROUP, rate, set_size } };
+	*p = (struct policy){ .list_count = 1, .endpoint_count = 2, .limits = { GROUP, rate, set_size, false } };
 	p->lists = calloc(1, sizeof(*p->lists));
 	p->endpoints = calloc(2, sizeof(*p->endpoints));
 	CHECK(p->lists != NULL && p->endpoints != NULL);
@@ -144,7 +144,7 @@ static void tell_policy(struct host *h, time_us time, bool continued)
 			.lists = &list,
 			.list_count = 1,
 		};
-	CHECK(audit_policy_encode(&b, &(struct audit_policy){ time, state.epoch, continued, 0, 0, endpoints, 2 }) == 0);
+	CHECK(audit_policy_encode(&b, &(struct audit_policy){ time, state.epoch, continued, 0, 0, 0, 0, endpoints, 2 }) == 0);
 	tell(h, &b);
 }
 
