@@ -174,7 +174,8 @@ static int take_decision(struct audit_search *s, const struct span *span, const 
 	    d->place_bytes > (size_t)(places->end - places->at))
 		return spans_damaged(span, err);
 	if (!wants(s, d->decision)) {
-		places->at += d->place_bytes;
+		if (d->place_bytes > 0) /* without places there may be no pointer either */
+			places->at += d->place_bytes;
 		return 0;
 	}
 	while ((got = block_next_source(&list, &source)) == 1)
