@@ -1,4 +1,4 @@
-/* hallowd.yaml, read whole and checked whole: either a struct config that holds nothing unsupported, or a list of
+/* hallowd.yaml, read whole and checked whole: either a struct config, or a list of
  * errors with file, line, column, what was expected and the nearest name. */
 #ifndef HALLOWD_CONFIG_CONFIG_H
 #define HALLOWD_CONFIG_CONFIG_H

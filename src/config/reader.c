@@ -41,17 +41,13 @@ static const struct field *find_field(const struct shape *shape, const char *key
 /* "a, b or c": the keys that may stand in the mapping. */
 static const char *keys_text(const struct shape *shape, char out[KEYS_TEXT_MAX])
 {
-	size_t len = 0, last = 0;
+	size_t len = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; i < shape->field_count; i++)
-		if (!shape->fields[i].unsupported)
-			last = i;
-	for (size_t i = 0; i <= last && len < KEYS_TEXT_MAX; i++) {
-		const char *between = len == 0 ? "" : i == last ? " or " : ", ";
+	for (size_t i = 0; i < shape->field_count && len < KEYS_TEXT_MAX; i++) {
+		const char *between = i == 0 ? "" : i == shape->field_count - 1 ? " or " : ", ";
 
-		if (!shape->fields[i].unsupported)
-			len += (size_t)snprintf(out + len, KEYS_TEXT_MAX - len, "%s%s", between, shape->fields[i].key);
+		len += (size_t)snprintf(out + len, KEYS_TEXT_MAX - len, "%s%s", between, shape->fields[i].key);
 	}
 	return out;
 }
@@ -80,9 +76,7 @@ static void take_pair(struct reader *r, const struct shape *shape, const struct 
 		complain_unknown_key(r, shape, key);
 		return;
 	}
-	if (f->unsupported)
-		complain(r->complaints, key->at, "'%s' is not supported yet; remove it", f->key);
-	f->take(r, f, value, f->unsupported ? NULL : into);
+	f->take(r, f, value, into);
 }
 
 static bool is_missing(const struct field *f, const struct node *n)

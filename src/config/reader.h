@@ -66,7 +66,6 @@ struct field {
 	const struct shape *shape;     /* take_nested: the member that FIELD() names is the struct that it fills in */
 	bool required;
 	const char *or_else;   /* the key that stands in for a required one; NULL for none */
-	bool unsupported;      /* validated, then refused as 'not supported yet' */
 };
 
 #define KEY(text, function) .key = text, .take = function
@@ -82,8 +81,8 @@ struct shape {
 #define SHAPE(name, what_text, table) \
 	static const struct shape name = { what_text, table, sizeof(table) / sizeof((table)[0]) }
 
-/* Complains about each unknown key with the nearest known one, each missing key (at the place `owner`: the key that the
- * mapping belongs to) and each key that is not supported yet; takes the others in the order of the file.
+/* Complains about each unknown key with the nearest known one, and each missing key (at the place `owner`: the key that
+ * the mapping belongs to); takes the others in the order of the file.
  * False where the value is no mapping, which is complained about. */
 bool take_mapping(struct reader *r, const struct shape *shape, struct place owner, const struct node *n, void *into);
 

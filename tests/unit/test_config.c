@@ -103,7 +103,7 @@ int main(void)
 	failed += test_config_lists();
 	failed += test_config_endpoints();
 	failed += test_config_agents();
-	failed += test_config_planned();
+	failed += test_config_audit();
 	failed += test_config_robust();
 	failed += test_config_suggest();
 	failed += test_config_web();

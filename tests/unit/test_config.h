@@ -20,7 +20,7 @@ int test_config_lists(void);
 int test_config_endpoints(void);
 int test_config_notify(void);
 int test_config_agents(void);
-int test_config_planned(void);
+int test_config_audit(void);
 int test_config_robust(void);
 int test_config_suggest(void);
 int test_config_web(void);

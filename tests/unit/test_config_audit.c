@@ -1,10 +1,7 @@
-/* What is for later is refused, and a mistake inside it is told as well. */
+/* The section `audit`. */
 #include "test_config.h"
 
-#define ORIGIN(more) V1 "lists: {l: {origins: {o: {url: 'https://a.org', " more "}}}}\n"
-#define KEY56 "RWAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-
-static void audit(void **state)
+static void mistakes(void **state)
 {
 	static const struct wrong table[] = {
 		{ V1 "audit: {signing_key: {file: audit.key}}\n", { "2:29|expected an absolute path" } },
@@ -43,22 +40,12 @@ static void observe(void **state)
 	config_free(c);
 }
 
-static void origins(void **state)
-{
-	static const struct wrong table[] = {
-	};
-
-	(void)state;
-	assert_all_wrong(table, COUNT(table));
-}
-
-int test_config_planned(void)
+int test_config_audit(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(audit),
+		cmocka_unit_test(mistakes),
 		cmocka_unit_test(observe),
-		cmocka_unit_test(origins),
 	};
 
-	return cmocka_run_group_tests_name("config: not supported yet", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("config: audit", tests, NULL, NULL);
 }
