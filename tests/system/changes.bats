@@ -132,7 +132,7 @@ monitor_done() {
 	same "$(ruleset)" "$before"
 	# The same by signal; what tells that it was handled is its event.
 	kill -HUP "$DAEMON"
-	wait_until 10 test "$(grep -c "$CONF:" "$LAB_DIR/hallowd.log")" -ge 1
+	wait_until 10 grep -q "$CONF:" "$LAB_DIR/hallowd.log"
 	same "$(ruleset)" "$before"
 	same "$(dial "${BOTH[0]}" $LOCAL4 5432)" "1 0 0"
 	same "$(dial $STRANGER4 $LOCAL4 5432)" "0 1 0"
