@@ -172,7 +172,7 @@ const struct policy_agent *policy_agent_of(const struct policy *p, const struct 
 	return NULL;
 }
 
-static bool has_address(const struct policy_endpoint *e, const struct address *a)
+bool policy_endpoint_has_address(const struct policy_endpoint *e, const struct address *a)
 {
 	for (size_t i = 0; i < e->address_count; i++)
 		if (prefix_contains(&e->addresses[i], a))
@@ -180,7 +180,7 @@ static bool has_address(const struct policy_endpoint *e, const struct address *a
 	return false;
 }
 
-static bool has_port(const struct policy_endpoint *e, uint16_t port)
+bool policy_endpoint_has_port(const struct policy_endpoint *e, uint16_t port)
 {
 	for (size_t i = 0; i < e->port_count; i++)
 		if (port >= e->ports[i].first && port <= e->ports[i].last)
@@ -195,7 +195,7 @@ const struct policy_endpoint *policy_match(const struct policy *p, const struct 
 	for (size_t i = 0; i < p->endpoint_count; i++) {
 		const struct policy_endpoint *e = &p->endpoints[i];
 
-		if (e->protocol == protocol && has_port(e, port) && has_address(e, destination))
+		if (e->protocol == protocol && policy_endpoint_has_port(e, port) && policy_endpoint_has_address(e, destination))
 			return e;
 	}
 	return NULL;

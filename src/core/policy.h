@@ -111,6 +111,10 @@ const struct policy_list *policy_find_list(const struct policy *p, const char *n
 const struct policy_endpoint *policy_find_endpoint(const struct policy *p, const char *name);
 const struct policy_agent *policy_find_agent(const struct policy *p, const char *name);
 
+/* Whether one of the endpoint's addresses, or of its ports, is this one. */
+bool policy_endpoint_has_address(const struct policy_endpoint *e, const struct address *a);
+bool policy_endpoint_has_port(const struct policy_endpoint *e, uint16_t port);
+
 /* The endpoint that a packet to this destination belongs to, NULL for none. */
 const struct policy_endpoint *policy_match(const struct policy *p, const struct address *destination, uint8_t protocol,
                                            uint16_t port);

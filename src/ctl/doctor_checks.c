@@ -213,10 +213,9 @@ static void check_disk(struct doctor *d, const char *state_dir)
 
 static bool is_here(const struct host *h, const struct policy_endpoint *e)
 {
-	for (size_t i = 0; i < e->address_count; i++)
-		for (size_t k = 0; k < h->address_count; k++)
-			if (prefix_contains(&e->addresses[i], &h->addresses[k]))
-				return true;
+	for (size_t i = 0; i < h->address_count; i++)
+		if (policy_endpoint_has_address(e, &h->addresses[i]))
+			return true;
 	return false;
 }
 

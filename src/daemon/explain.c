@@ -110,22 +110,6 @@ static int parse_destination(char *text, struct destination *d, struct error *er
 
 /* --- what was left out --- */
 
-static bool has_address(const struct policy_endpoint *e, const struct address *a)
-{
-	for (size_t i = 0; i < e->address_count; i++)
-		if (prefix_contains(&e->addresses[i], a))
-			return true;
-	return false;
-}
-
-static bool has_port(const struct policy_endpoint *e, uint16_t port)
-{
-	for (size_t i = 0; i < e->port_count; i++)
-		if (port >= e->ports[i].first && port <= e->ports[i].last)
-			return true;
-	return false;
-}
-
 /* The endpoints that the words may mean, and the one that they do: the only one, or the only one with tcp. */
 struct meant {
 	const struct policy_endpoint *one;
@@ -139,8 +123,8 @@ static int find_meant(const struct policy *p, const struct destination *d, struc
 		const struct policy_endpoint *e = &p->endpoints[i];
 		bool is_tcp = e->protocol == IPPROTO_TCP;
 
-		if (!has_address(e, &d->address) || (d->has_protocol && e->protocol != d->protocol) ||
-		    (d->has_port && !has_port(e, d->port)))
+		if (!policy_endpoint_has_address(e, &d->address) || (d->has_protocol && e->protocol != d->protocol) ||
+		    (d->has_port && !policy_endpoint_has_port(e, d->port)))
 			continue;
 		if (m->one == NULL || (is_tcp && m->tcp == 0))
 			m->one = e;
