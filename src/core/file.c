@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -209,4 +210,22 @@ int file_write_atomic(int dirfd, const char *name, mode_t mode, const void *data
 	errno = saved;
 	file_draft_drop(&draft);
 	return -1;
+}
+
+int file_write_filled(int dirfd, const char *name, mode_t mode, file_fill *fill, const void *ctx, struct error *err)
+{
+	char *data = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&data, &len);
+	int status;
+
+	if (out == NULL)
+		return error_errno(err, errno, "cannot write %s", name);
+	status = fill(out, ctx);
+	if (fclose(out) != 0 || status == -1)
+		status = error_errno(err, ENOMEM, "cannot write %s", name);
+	else
+		status = file_write_atomic(dirfd, name, mode, data, len, err);
+	free(data);
+	return status;
 }

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "core/buffer.h"
@@ -19,6 +20,11 @@ int file_read_fd(int fd, const char *shown_name, size_t max, struct buffer *out,
  * -1 with errno kept: `name` is as it was and the temporary file is gone.  One failure is later than that: when only
  * the folder cannot be synced, the new file is in its place, but a power cut may bring back the old one. */
 int file_write_atomic(int dirfd, const char *name, mode_t mode, const void *data, size_t len, struct error *err);
+
+/* The same with what `fill` writes to a stream, which is kept in memory until it is whole.  `fill` returns 0, or -1 where it
+ * failed; nothing is written then. */
+typedef int file_fill(FILE *out, const void *ctx);
+int file_write_filled(int dirfd, const char *name, mode_t mode, file_fill *fill, const void *ctx, struct error *err);
 
 /* The same for what does not fit into memory: written to draft.fd bit by bit, and in its place only when it is whole. */
 struct file_draft {

@@ -1,7 +1,6 @@
 /* What hallowd counts, for monitoring. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "core/file.h"
 #include "ctl/ctl.h"
@@ -16,20 +15,26 @@ static const struct verb_option options[] = {
 	{ NULL, NULL, NULL },
 };
 
+struct metrics_text {
+	const json_t *status;
+	enum metrics_form form;
+};
+
+static int fill(FILE *out, const void *ctx)
+{
+	const struct metrics_text *text = ctx;
+
+	return metrics_write(out, text->status, text->form);
+}
+
 static int write_file(const json_t *status, enum metrics_form form, const char *path)
 {
-	char *data = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&data, &len);
+	const struct metrics_text text = { status, form };
 	struct error err;
-	int code = EXIT_DONE;
 
-	if (out == NULL || metrics_write(out, status, form) == -1 || fclose(out) != 0)
-		code = ctl_fail(EXIT_FAILED, "out of memory");
-	else if (file_write_atomic(AT_FDCWD, path, 0644, data, len, &err) == -1)
-		code = ctl_fail(EXIT_FAILED, "%s", err.text);
-	free(data);
-	return code;
+	if (file_write_filled(AT_FDCWD, path, 0644, fill, &text, &err) == 0)
+		return EXIT_DONE;
+	return ctl_fail(EXIT_FAILED, "%s", err.text);
 }
 
 /* The state of hallowd is what the metrics are about, so it is no failure of theirs. */

@@ -1,6 +1,7 @@
 #include "report/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,7 @@ static int write_report(const struct ctl *ctl, const struct report *r, const str
 	if (is_folder(output, &folder, err) == -1)
 		return -1;
 	if (!folder)
-		return report_write_file(r, render, output, err);
+		return report_write_file(r, render, AT_FDCWD, output, err);
 	if (ctl->format == OUTPUT_CSV)
 		return report_csv_folder(r, output, err);
 	return error_set(err, "%s is a folder; only -o csv writes several files", output);

@@ -3,31 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "core/file.h"
-
-int report_write_file(const struct report *r, report_render *render, const char *name, struct error *err)
-{
-	char *data = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&data, &len);
-	int status;
-
-	if (out == NULL)
-		return error_errno(err, errno, "cannot write %s", name);
-	status = render(r, out);
-	if (fclose(out) != 0 || status == -1)
-		status = error_errno(err, ENOMEM, "cannot write %s", name);
-	else
-		status = file_write_atomic(AT_FDCWD, name, REPORT_FILE_MODE, data, len, err);
-	free(data);
-	return status;
-}
 
 /* --- months, of UTC */
 
@@ -74,7 +53,7 @@ static int write_month(const struct report *r, const char *folder, struct month 
 
 	for (size_t i = 0; i < FORMATS; i++) {
 		name_of(name, folder, m, i);
-		if (report_write_file(r, formats[i].render, name, err) == -1)
+		if (report_write_file(r, formats[i].render, AT_FDCWD, name, err) == -1)
 			return -1;
 		puts(name);
 	}

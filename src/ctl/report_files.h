@@ -1,4 +1,4 @@
-/* Reports written to files: one, or one of each format for each month. */
+/* Reports written to files, one of each format for each month. */
 #ifndef HALLOWD_CTL_REPORT_FILES_H
 #define HALLOWD_CTL_REPORT_FILES_H
 
@@ -7,9 +7,6 @@
 #include "report/report.h"
 
 #define REPORTS_FOLDER "reports" /* of state_dir */
-
-/* Writes the report to the file, whole or not at all, with REPORT_FILE_MODE.  0, or -1 with *err. */
-int report_write_file(const struct report *r, report_render *render, const char *name, struct error *err);
 
 /* Writes FOLDER/YYYY-MM.json, .csv and .html for each month that is over, that the log holds whole or began in, and that is
  * not there yet, and prints their names.  The HTML file is written last: where it is, the month is complete and stays as it

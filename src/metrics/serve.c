@@ -100,10 +100,12 @@ static enum MHD_Result answer_metrics(struct MHD_Connection *c, const json_t *st
 	size_t len = 0;
 	FILE *out = open_memstream(&body, &len);
 	enum MHD_Result result = MHD_NO;
+	int written;
 
 	if (out == NULL)
 		return MHD_NO;
-	if (metrics_write(out, status, open ? METRICS_OPENMETRICS : METRICS_PROMETHEUS) == 0 && fclose(out) == 0)
+	written = metrics_write(out, status, open ? METRICS_OPENMETRICS : METRICS_PROMETHEUS);
+	if (fclose(out) == 0 && written == 0)
 		result = answer(c, MHD_HTTP_OK, open ? METRICS_OPENMETRICS_TYPE : METRICS_PROMETHEUS_TYPE, body, len);
 	free(body);
 	return result;

@@ -4,12 +4,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/file.h"
 #include "report/checks.h"
 #include "report/plain.h"
 #include "report/report.h"
@@ -270,24 +268,6 @@ static int losses_csv(const struct report *r, FILE *out)
 	return 0;
 }
 
-static int write_table(const struct report *r, report_render *render, int folder, const char *name, struct error *err)
-{
-	char *data = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&data, &len);
-	int status;
-
-	if (out == NULL)
-		return error_errno(err, errno, "%s", name);
-	status = render(r, out);
-	if (fclose(out) != 0 || status == -1)
-		status = error_errno(err, ENOMEM, "%s", name);
-	else
-		status = file_write_atomic(folder, name, REPORT_FILE_MODE, data, len, err);
-	free(data);
-	return status;
-}
-
 int report_csv_folder(const struct report *r, const char *folder, struct error *err)
 {
 	static const struct {
@@ -308,7 +288,7 @@ int report_csv_folder(const struct report *r, const char *folder, struct error *
 	if (dirfd == -1)
 		return error_errno(err, errno, "cannot write to folder '%s'", folder);
 	for (i = 0; i < sizeof(tables) / sizeof(*tables) && status == 0; i++)
-		status = write_table(r, tables[i].render, dirfd, tables[i].name, err);
+		status = report_write_file(r, tables[i].render, dirfd, tables[i].name, err);
 	close(dirfd);
 	if (status == -1)
 		error_prefix(err, "%s", folder);

@@ -22,6 +22,10 @@ report_render report_csv;      /* the connections by endpoint and source */
 /* The form for the six-monthly review of the rules. */
 report_render review_text, review_markdown, review_html, review_json;
 
+/* Writes the report to the file, relative to the folder (AT_FDCWD: the working directory), whole or not at all, with
+ * REPORT_FILE_MODE.  0, or -1 with *err. */
+int report_write_file(const struct report *r, report_render *render, int folder, const char *name, struct error *err);
+
 /* Writes a file for each table into the folder, each whole or not at all: endpoints, days, sources, gaps, floods,
  * list_changes, disagreements, grants, events, losses and controls, each .csv.  RFC 4180, with a header row; a text that
  * a spreadsheet would take for a formula gets an apostrophe in front. */
