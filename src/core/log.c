@@ -43,8 +43,7 @@ bool log_is_journal(void)
 	return state.journal;
 }
 
-/* What others sent may stand in a line; it must not look like a line of its own. */
-static void clean(char *text)
+void log_one_line(char *text)
 {
 	for (; *text != '\0'; text++)
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
@@ -65,7 +64,7 @@ __attribute__((format(printf, 2, 0))) static void line(enum log_level level, con
 		snprintf(text, sizeof(text), "%s: ", state.program);
 	len = strlen(text);
 	vsnprintf(text + len, sizeof(text) - len - 1, fmt, ap);
-	clean(text + len);
+	log_one_line(text + len);
 	len = strlen(text);
 	text[len++] = '\n';
 	(void)write_all(STDERR_FILENO, text, len);

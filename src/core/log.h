@@ -17,6 +17,9 @@ enum log_level {
  * Journal priorities are used where JOURNAL_STREAM names standard error. */
 void log_open(const char *program, enum log_level level);
 
+/* Control characters become spaces: what others sent may stand in a line, and must not look like a line of its own. */
+void log_one_line(char *text);
+
 /* Whether standard error is the journal's. */
 bool log_is_journal(void);
 

@@ -388,20 +388,12 @@ static void queue_event(struct notifier *n, const char *kind, const char *subjec
 	run_next(n);
 }
 
-/* One line, for people who read the journal. */
-static void clean(char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = ' ';
-}
-
 static void to_journal(const char *kind, const char *subject, const char *detail)
 {
 	char *clean_subject = strdup(subject), *text = NULL;
 
 	if (clean_subject != NULL) {
-		clean(clean_subject);
+		log_one_line(clean_subject);
 		if (asprintf(&text, "%s%s%s", kind, *subject == '\0' ? "" : ": ", clean_subject) != -1)
 			fields_to_journal(priority(kind), text, kind, clean_subject, detail);
 	}
