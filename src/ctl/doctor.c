@@ -150,6 +150,7 @@ static int run(struct ctl *ctl, const struct arguments *args)
 	else
 		print_sum(&d);
 	json_decref(d.findings);
+	host_free(&d.host);
 	return d.no_memory ? ctl_fail(EXIT_FAILED, "out of memory: findings are missing") : d.code;
 }
 

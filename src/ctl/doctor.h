@@ -5,12 +5,15 @@
 #include <jansson.h>
 
 #include "ctl/ctl.h"
+#include "ctl/host.h"
 
 enum health { HEALTH_GOOD, HEALTH_NOTE, HEALTH_BAD };
 
 struct doctor {
 	struct ctl *ctl;
 	json_t *findings; /* [{check, state, text, remedy}] */
+	struct host host; /* doctor_host reads it; empty where it could not be read */
+	bool host_known;
 	int code;         /* exit code so far: the highest that applies */
 	bool no_memory;
 };

@@ -15,7 +15,6 @@
 #include "ctl/answer.h"
 #include "ctl/daemon.h"
 #include "ctl/doctor.h"
-#include "ctl/host.h"
 
 #define OWNER_MAJOR 6 /* tables that stay with their owner: Linux 6.9 */
 #define OWNER_MINOR 9
@@ -121,18 +120,17 @@ static void check_clock(struct doctor *d)
 static void check_firewalls(struct doctor *d)
 {
 	struct error err;
-	struct host h;
 
-	if (host_read(&h, &err) == -1) {
+	d->host_known = host_read(&d->host, &err) == 0;
+	if (!d->host_known) {
 		doctor_note(d, "firewalls", "look for them by hand", "%s", err.text);
 		return;
 	}
-	for (size_t i = 0; i < h.firewall_count; i++)
+	for (size_t i = 0; i < d->host.firewall_count; i++)
 		doctor_note(d, "firewalls", "'hallowctl status' names what stands in the way, while hallowd enforces",
-		            "%s is on; hallowd leaves it alone, and what it drops stays dropped", h.firewalls[i]);
-	if (h.firewall_count == 0)
+		            "%s is on; hallowd leaves it alone, and what it drops stays dropped", d->host.firewalls[i]);
+	if (d->host.firewall_count == 0)
 		doctor_good(d, "firewalls", "no other one is known to be on");
-	host_free(&h);
 }
 
 static void check_root(struct doctor *d)
@@ -223,10 +221,8 @@ static bool is_here(const struct host *h, const struct policy_endpoint *e)
 static void check_forwarding(struct doctor *d, const struct config *c)
 {
 	unsigned long long four = 0, six = 0;
-	struct error err;
-	struct host h;
 
-	if (host_read(&h, &err) == -1)
+	if (!d->host_known)
 		return;
 	setting("ipv4/ip_forward", &four);
 	setting("ipv6/conf/all/forwarding", &six);
@@ -234,12 +230,11 @@ static void check_forwarding(struct doctor *d, const struct config *c)
 		const struct policy_endpoint *e = &c->endpoints[i];
 		bool needs6 = e->addresses[0].addr.family == AF_INET6;
 
-		if (!is_here(&h, e) && (needs6 ? six : four) == 0)
+		if (!is_here(&d->host, e) && (needs6 ? six : four) == 0)
 			doctor_note(d, "forwarding", needs6 ? "sysctl -w net.ipv6.conf.all.forwarding=1" : "sysctl -w net.ipv4.ip_forward=1",
 			            "endpoint %s is not on this host, and this host forwards nothing: its traffic does not pass here",
 			            e->name);
 	}
-	host_free(&h);
 }
 
 static void check_modes(struct doctor *d, const struct config *c)
