@@ -8,7 +8,7 @@
 
 static const char *const programs[] = {
 	"hallowd", "hallowctl", "hallowd-keep", "hallowd-fetch", "hallowd-parse", "hallowd-record", "hallowd-notify",
-	"hallowd-metrics", "hallowd-resolve", "hallowd-ship",   "hallowd-observe",
+	"hallowd-metrics", "hallowd-resolve", "hallowd-observe",
 };
 
 #define PROGRAM_COUNT (sizeof(programs) / sizeof(programs[0]))
@@ -92,6 +92,11 @@ const char *path_program(const char *name)
 		if (strcmp(programs[i], name) == 0)
 			return paths.program[i];
 	return NULL;
+}
+
+const char *path_program_name(size_t i)
+{
+	return i < PROGRAM_COUNT ? programs[i] : NULL;
 }
 
 const char *path_rules(void)

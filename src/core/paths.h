@@ -7,10 +7,15 @@
 #ifndef HALLOWD_CORE_PATHS_H
 #define HALLOWD_CORE_PATHS_H
 
+#include <stddef.h>
+
 /* Static strings, worked out at the first call from /proc/self/exe. */
 
 /* "hallowd-parse" -> its absolute path, whether or not it is there.  NULL where name is none of hallowd's programs. */
 const char *path_program(const char *name);
+/* The names of all of them; NULL behind the last. */
+const char *path_program_name(size_t i);
+
 const char *path_rules(void); /* the folder with lists/ */
 
 #endif

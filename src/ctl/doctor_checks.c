@@ -26,16 +26,15 @@
 
 static void check_programs(struct doctor *d)
 {
-	static const char *const programs[] = { "hallowd", "hallowd-keep", "hallowd-fetch", "hallowd-parse", "hallowd-record" };
+	const char *name;
 	bool all = true;
 
-	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-		const char *path = path_program(programs[i]);
+	for (size_t i = 0; (name = path_program_name(i)) != NULL; i++) {
+		const char *path = path_program(name);
 
-		if (path != NULL && access(path, X_OK) == 0)
+		if (access(path, X_OK) == 0)
 			continue;
-		doctor_bad(d, EXIT_FAILED, "programs", "install hallowd anew", "%s cannot be run: %s",
-		           path == NULL ? programs[i] : path, strerror(errno));
+		doctor_bad(d, EXIT_FAILED, "programs", "install hallowd anew", "%s cannot be run: %s", path, strerror(errno));
 		all = false;
 	}
 	if (all)

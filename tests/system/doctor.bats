@@ -38,8 +38,16 @@ no_trace() { not compgen -G '/tmp/hallowd-doctor.*' >/dev/null || { ls -d /tmp/h
 }
 
 @test "doctor: a part that is missing shows, in the programs and in the self-test" {
+	local part
 	mkdir "$LAB_DIR/build"
 	cp "$LAB_BUILD"/hallow* "$LAB_DIR/build/" && ln -s "$LAB_ROOT/rules" "$LAB_DIR/build/rules"
+	for part in metrics notify observe resolve; do
+		mv "$LAB_DIR/build/hallowd-$part" "$LAB_DIR/away"
+		LAB_BUILD=$LAB_DIR/build doctor --no-self-test
+		same "$(state programs)" bad
+		text programs | grep -q "hallowd-$part"
+		mv "$LAB_DIR/away" "$LAB_DIR/build/hallowd-$part"
+	done
 	rm "$LAB_DIR/build/hallowd-record"
 	LAB_BUILD=$LAB_DIR/build doctor
 	same "$code" 5 # it does not run here
