@@ -67,4 +67,8 @@ int sandbox_restrict_daemon(const struct sandbox_daemon_files *files, struct err
  * A build with AddressSanitizer leaves RLIMIT_AS alone, since its shadow memory takes terabytes of address space. */
 int sandbox_limits(uint64_t memory_bytes, uint64_t cpu_seconds, struct error *err);
 
+/* All of it for a child that asks others over the network (hallowd-fetch, hallowd-resolve): sandbox_child, an empty
+ * environment, SIGPIPE ignored, SANDBOX_WEB, the limits, and the list of system calls of `program`. */
+int sandbox_web_child(const char *program, uint64_t memory_bytes, uint64_t cpu_seconds, struct error *err);
+
 #endif

@@ -1,28 +1,13 @@
 #include "fetch/fetch.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <curl/curl.h>
 
 #include "core/buffer.h"
 #include "core/sandbox.h"
-#include "core/sandbox_calls.h"
 
 int fetch_confine(struct error *err)
 {
-	static char *no_environment[] = { NULL };
-
-	if (sandbox_child(err) == -1)
-		return -1;
-	/* Proxies, a key log, another resolver: nothing of the environment has a say in how a list is fetched. */
-	environ = no_environment;
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		return error_set(err, "ignoring SIGPIPE");
-	if (sandbox_restrict(SANDBOX_WEB, true, err) == -1 ||
-	    sandbox_limits(FETCH_MEMORY, FETCH_CPU_SECONDS, err) == -1)
-		return -1;
-	return sandbox_calls("hallowd-fetch", err);
+	return sandbox_web_child("hallowd-fetch", FETCH_MEMORY, FETCH_CPU_SECONDS, err);
 }
 
 static int receive_request(int socket_fd, struct fetch_request *q, struct error *err)

@@ -1,26 +1,11 @@
 #include "resolve/resolve.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include "core/buffer.h"
 #include "core/sandbox.h"
-#include "core/sandbox_calls.h"
 
 int resolve_confine(struct error *err)
 {
-	static char *no_environment[] = { NULL };
-
-	if (sandbox_child(err) == -1)
-		return -1;
-	/* LOCALDOMAIN, RES_OPTIONS, HOSTALIASES: nothing of the environment has a say in what a name means. */
-	environ = no_environment;
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
-		return error_set(err, "ignoring SIGPIPE");
-	if (sandbox_restrict(SANDBOX_WEB, true, err) == -1 ||
-	    sandbox_limits(RESOLVE_MEMORY, RESOLVE_CPU_SECONDS, err) == -1)
-		return -1;
-	return sandbox_calls("hallowd-resolve", err);
+	return sandbox_web_child("hallowd-resolve", RESOLVE_MEMORY, RESOLVE_CPU_SECONDS, err);
 }
 
 static int receive_request(int socket_fd, struct resolve_request *q, struct error *err)
