@@ -16,18 +16,7 @@ setup() {
 	ip -n "$CLIENT" route add fd77::/64 via 2001:db8:c::1
 	ip -n "$GATE" addr add $HERE4/24 dev g0
 	ip -n "$GATE" addr add $HERE6/64 dev g0 nodad
-	# A SYN that is dropped is not sent again, so that counts are exact: see lab.bash.
-	on_server nft -f - <<-'NFT'
-	table inet lab {
-		set sent { typeof tcp sport . tcp sequence; size 65535; flags dynamic,timeout; timeout 30s; }
-		chain out {
-			type filter hook output priority 0; policy accept;
-			tcp flags & (syn | ack) != syn accept
-			tcp sport . tcp sequence @sent drop
-			add @sent { tcp sport . tcp sequence }
-		}
-	}
-	NFT
+	lab_send_once "$SERVER"
 }
 
 teardown() { lab_down; }

@@ -131,9 +131,13 @@ lab_wire() {
 		"addr add $FORWARD4/32 dev lo" "addr add $FORWARD6/128 dev lo nodad" \
 		'route add default via 10.77.0.1' 'route add default via fd77::1' | ip -n "$SERVER" -batch - || return 1
 
-	# A SYN that is dropped is sent again after a second, and would be counted again.  The client sends each only once (a
-	# retransmission has the same sequence number), so that counts are exact however slow the machine is.
-	lab_in "$CLIENT" nft -f - <<-'NFT' || return 1
+	lab_send_once "$CLIENT"
+}
+
+# lab_send_once NAMESPACE: a SYN that is dropped is sent again after a second, and would be counted again.  That host sends
+# each only once (a retransmission has the same sequence number), so that counts are exact however slow the machine is.
+lab_send_once() {
+	lab_in "$1" nft -f - <<-'NFT'
 	table inet lab {
 		set sent { typeof tcp sport . tcp sequence; size 65535; flags dynamic,timeout; timeout 30s; }
 		chain out {
