@@ -21,6 +21,7 @@
 
 #define NUMBERS_MAX 1024 /* no machine has as many system calls */
 #define NAME_MAX_LEN 32
+#define LINE_LEN 160 /* two names and the words between them */
 #define TOLD_BITS 64
 
 /* What the signal handler works with, made beforehand: it may not ask libseccomp. */
@@ -79,13 +80,20 @@ int sandbox_next_refused(void)
 	return refused.taken == next ? -1 : atomic_load(&refused.ring[refused.taken++ % TOLD_BITS]);
 }
 
-/* In a signal handler: a line in pieces, without the C library's formatting. */
-static void say(const char *text)
+/* A line that is put together in a signal handler, without the C library's formatting, and written at once: others write to
+ * the same file. */
+struct line {
+	char text[LINE_LEN];
+	size_t len;
+};
+
+static void add_text(struct line *l, const char *text)
 {
-	(void)!write(STDERR_FILENO, text, strlen(text));
+	while (*text != '\0' && l->len < sizeof(l->text))
+		l->text[l->len++] = *text++;
 }
 
-static void say_number(int number)
+static void add_number(struct line *l, int number)
 {
 	char digits[16], *at = digits + sizeof(digits) - 1;
 
@@ -93,24 +101,27 @@ static void say_number(int number)
 	do
 		*--at = (char)('0' + number % 10);
 	while ((number /= 10) > 0 && at > digits);
-	say(at);
+	add_text(l, at);
 }
 
 static void say_refused(int number)
 {
+	struct line l = { .len = 0 };
+
 	if (refused.goes_on && number >= 0 && number < NUMBERS_MAX && atomic_exchange(&refused.told[number], true))
 		return; /* once for each call, so that nobody can fill a disk with it */
-	say(refused.program);
-	say(": the sandbox refuses the system call ");
+	add_text(&l, refused.program);
+	add_text(&l, ": the sandbox refuses the system call ");
 	if (number >= 0 && number < NUMBERS_MAX && refused.names[number][0] != '\0') {
-		say(refused.names[number]);
-		say(" (number ");
-		say_number(number);
-		say(")");
+		add_text(&l, refused.names[number]);
+		add_text(&l, " (number ");
+		add_number(&l, number);
+		add_text(&l, ")");
 	} else {
-		say_number(number < 0 ? 0 : number);
+		add_number(&l, number < 0 ? 0 : number);
 	}
-	say(", which is not on its list\n");
+	add_text(&l, ", which is not on its list\n");
+	(void)!write(STDERR_FILENO, l.text, l.len);
 }
 
 /* What the call returns. */
