@@ -48,7 +48,7 @@ static int out_of_time(void *deadline)
 }
 
 /* A first look at the pages.  A long log is not read to its end: what the check did not reach shows when it is used. */
-static enum outcome check(sqlite3 *db, struct error *err)
+static enum outcome look_at_pages(sqlite3 *db, struct error *err)
 {
 	int64_t deadline = time_monotonic_ms() + CHECK_LIMIT_MS;
 	enum outcome outcome = OPENED;
@@ -68,6 +68,43 @@ static enum outcome check(sqlite3 *db, struct error *err)
 	sqlite3_progress_handler(db, 0, NULL, NULL);
 	sqlite3_finalize(stmt);
 	return outcome;
+}
+
+/* Reads a file of the database to its end: SQLITE_OK, or the error of the read that failed. */
+static int read_to_the_end(sqlite3 *db, int which)
+{
+	static unsigned char bytes[1 << 16];
+	sqlite3_file *file = NULL;
+	sqlite3_int64 size;
+	int rc = sqlite3_file_control(db, "main", which, &file);
+
+	if (rc != SQLITE_OK || file == NULL || file->pMethods == NULL)
+		return rc;
+	rc = file->pMethods->xFileSize(file, &size);
+	for (sqlite3_int64 at = 0; at < size && rc == SQLITE_OK; at += (sqlite3_int64)sizeof(bytes)) {
+		sqlite3_int64 len = size - at < (sqlite3_int64)sizeof(bytes) ? size - at : (sqlite3_int64)sizeof(bytes);
+
+		rc = file->pMethods->xRead(file, bytes, (int)len, at);
+	}
+	return rc;
+}
+
+/* SQLite's check calls a page that cannot be read just now damaged too.  That is no reason to begin another log, so what
+ * seems damaged is read whole, and looked at once more. */
+static enum outcome check(sqlite3 *db, struct error *err)
+{
+	enum outcome outcome = look_at_pages(db, err);
+	int rc;
+
+	if (outcome != DAMAGED)
+		return outcome;
+	rc = read_to_the_end(db, SQLITE_FCNTL_FILE_POINTER);
+	if (rc == SQLITE_OK)
+		rc = read_to_the_end(db, SQLITE_FCNTL_JOURNAL_POINTER);
+	if (rc == SQLITE_OK)
+		return look_at_pages(db, err);
+	error_set(err, "%s cannot be read: %s", AUDIT_FILE, sqlite3_errstr(rc));
+	return FAILED;
 }
 
 /* auto_vacuum must be set before the first table is made; secure_delete costs writes and protects nothing here. */

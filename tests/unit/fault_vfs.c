@@ -43,6 +43,11 @@ static int file_write(sqlite3_file *file, const void *data, int len, sqlite3_int
 	return plan.code;
 }
 
+static int file_read(sqlite3_file *file, void *data, int len, sqlite3_int64 at)
+{
+	return is_due(FAULT_READ) ? plan.code : real(file)->pMethods->xRead(real(file), data, len, at);
+}
+
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
 	return is_due(FAULT_TRUNCATE) ? plan.code : real(file)->pMethods->xTruncate(real(file), size);
@@ -58,11 +63,6 @@ static int file_sync(sqlite3_file *file, int flags)
 static int file_close(sqlite3_file *file)
 {
 	return real(file)->pMethods->xClose(real(file));
-}
-
-static int file_read(sqlite3_file *file, void *data, int len, sqlite3_int64 at)
-{
-	return real(file)->pMethods->xRead(real(file), data, len, at);
 }
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *size)

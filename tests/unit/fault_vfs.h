@@ -1,5 +1,5 @@
-/* A VFS over the ordinary one that fails where a test wants it to: in the n-th write, sync or truncation of the files of a
- * database.  While it is installed, audit_open_writer gets it. */
+/* A VFS over the ordinary one that fails where a test wants it to: in the n-th read, write, sync or truncation of the files
+ * of a database.  While it is installed, audit_open_writer gets it. */
 #ifndef HALLOWD_TESTS_UNIT_FAULT_VFS_H
 #define HALLOWD_TESTS_UNIT_FAULT_VFS_H
 
@@ -8,6 +8,7 @@
 #define FAULT_WRITE 1u    /* half of the bytes are written */
 #define FAULT_SYNC 2u
 #define FAULT_TRUNCATE 4u
+#define FAULT_READ 8u     /* nothing is read */
 
 struct fault {
 	unsigned kinds; /* of calls that are counted */

@@ -1,7 +1,8 @@
-/* Every write, sync and truncation of the database's files fails in turn, once or until somebody helps: the recorder goes on
- * by itself, and nothing is lost or doubled. */
+/* Every read, write, sync and truncation of the database's files fails in turn, once or until somebody helps: the recorder goes
+ * on by itself, and nothing is lost or doubled, nor is a log taken for damaged that only could not be read just then. */
 #include "test_record.h"
 
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #define CHECKPOINT_PAGES 12 /* small, so that the journal is written back under way as well */
 #define MOST_CALLS 400      /* in one second's work there are fewer */
+#define MOST_READS 4000
 
 #define TALLIES \
 	"SELECT group_concat(verdict || ':' || counted || '=' || recorded || '+' || aggregated || '+' || lost, ' ')" \
@@ -177,6 +179,28 @@ static void every_sync_fails_once(void **state)
 	fail_each(*state, (struct fault){ .kinds = FAULT_SYNC, .code = SQLITE_IOERR_FSYNC }, 1);
 }
 
+/* Nothing stays in memory: what is needed is read. */
+static void keep_no_pages(struct rig *g)
+{
+	rig_run(g, "PRAGMA cache_size = 1");
+	g->tampered = false;
+}
+
+static void assert_none_set_aside(void)
+{
+	glob_t found;
+
+	assert_int_equal(glob(AUDIT_FILE ".damaged-*", 0, NULL, &found), GLOB_NOMATCH);
+	globfree(&found);
+}
+
+static void every_read_fails_once(void **state)
+{
+	keep_no_pages(*state);
+	fail_each(*state, (struct fault){ .kinds = FAULT_READ, .code = SQLITE_IOERR_READ }, 15);
+	assert_none_set_aside();
+}
+
 /* --- killed when it failed: hallowd tells its messages again, and packets that were read are counted as lost */
 
 static void killed_after_every_fault(void **state)
@@ -311,12 +335,94 @@ static void a_log_is_opened_whatever_failed(void **state)
 	expect_number(g, "SELECT count(*) FROM connections", 4);
 }
 
+/* Rows that fill more than a page, so that the check meets pages of each kind. */
+static void fill_pages(struct rig *g)
+{
+	char *many = sqlite3_mprintf("[\"%*s\"]", 20000, "192.0.2.1/32");
+	struct audit_revision r = { .list = (char[]){ "a" }, .revision = 2, .time = DAY, .entries = 1, .added = many,
+		                        .removed = (char[]){ "[]" }, .origins = (char[]){ "[]" },
+		                        .decided_by = (char[]){ "guards" }, .reason = (char[]){ "" } };
+	struct buffer b = BUFFER_INIT;
+
+	bring_everything(g, 1);
+	assert_int_equal(audit_revision_encode(&b, ++g->message, &r), 0);
+	rig_take(g, &b);
+	rig_log(g, LOG_PREFIX_DENY "web", DAY + SECONDS(50), 2000);
+	rig_settle(g);
+	sqlite3_free(many);
+}
+
+static void open_while_reads_fail(struct rig *g, bool lasts)
+{
+	unsigned n, refused = 0;
+	struct error err;
+	bool hit = true;
+
+	for (n = 1; hit; n += 1 + n / 16) {
+		assert_in_range(n, 1, MOST_READS);
+		recorder_free(&g->r);
+		fault_plan((struct fault){ FAULT_READ, SQLITE_IOERR_READ, n, lasts });
+		if (open_again(g, &err) == -1) {
+			refused++;
+			assert_true(fault_hits() > 0);
+			assert_non_null(strstr(err.text, "I/O error"));
+			fault_lift();
+			if (open_again(g, &err) == -1)
+				fail_msg("after fault %u: %s", n, err.text);
+		}
+		hit = fault_hits() > 0;
+		fault_lift();
+		expect_number(g, "SELECT count(*) FROM connections", 2004);
+		expect_number(g, "SELECT count(*) FROM events", 1);
+	}
+	assert_true(refused > 5 && n > 20);
+	assert_none_set_aside();
+	verify(g, NULL, 0, n);
+}
+
+static void a_log_that_cannot_be_read_is_not_damaged(void **state)
+{
+	fill_pages(*state);
+	open_while_reads_fail(*state, false);
+	open_while_reads_fail(*state, true);
+}
+
+/* Nor does verify say so: it cannot tell. */
+static void verify_does_not_judge_what_cannot_be_read(void **state)
+{
+	struct verify_request request = { .keys = NULL };
+	struct verify_result result;
+	unsigned refused = 0, judged = 0;
+	struct rig *g = *state;
+	struct error err;
+
+	fill_pages(g);
+	keep_no_pages(g);
+	for (unsigned n = 1, hit = 1; hit; n += 1 + n / 64) {
+		assert_in_range(n, 1, MOST_READS);
+		fault_plan((struct fault){ FAULT_READ, SQLITE_IOERR_READ, n, n % 2 == 0 });
+		if (audit_verify(g->r.store.db, &request, &result, &err) == -1) {
+			refused++;
+			assert_non_null(strstr(err.text, "cannot be read"));
+		} else if (++judged > 0 && !result.ok) {
+			fail_msg("fault %u is taken for a change: %s: %s", n, result.row, result.what);
+		}
+		hit = fault_hits() > 0;
+		fault_lift();
+	}
+	assert_true(refused > 50);
+	assert_int_equal(judged, 1); /* when no read failed any more */
+}
+
 int run_fault_tests(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_write_fails_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_disk_is_full_from_every_write_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_sync_fails_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_read_fails_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_log_that_cannot_be_read_is_not_damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(verify_does_not_judge_what_cannot_be_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(killed_after_every_fault, setup, teardown),
 		cmocka_unit_test_setup_teardown(old_rows_go_whatever_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_log_is_opened_whatever_failed, setup, teardown),
