@@ -152,10 +152,6 @@ static void remember(struct kernel *k, struct model *want)
 {
 	uint32_t generation = k->known.generation + 1;
 
-	if (model_own_lists(want, &k->known) != 0) {
-		kernel_forget(k);
-		return;
-	}
 	model_free(&k->known);
 	k->known = *want;
 	memset(want, 0, sizeof(*want));

@@ -38,10 +38,10 @@ struct model_set {
 	bool foreign;     /* read: the definition is not the one of its kind, so it must be made anew */
 	bool irregular;   /* read: holds elements that hallowd never writes, so it must be emptied */
 	size_t count;
-	const struct range4 *v4;     /* by kind, one of the three: SET_LIST4, SET_GRANT4 */
-	const struct range6 *v6;     /* SET_LIST6, SET_GRANT6 */
-	const struct map_entry *map; /* SET_ENDPOINTS4 and 6 */
-	void *owned;                 /* that memory where it belongs to the model; NULL where it is the policy's */
+	const struct range4 *v4;     /* by kind, one of the three: addresses (set_is_v4) */
+	const struct range6 *v6;     /* of IPv6 */
+	const struct map_entry *map; /* set_is_map */
+	void *owned;                 /* that memory, the model's */
 };
 
 struct model_object {
@@ -84,17 +84,13 @@ void model_sort(struct model *m);
 struct model_chain *model_find_chain(const struct model *m, const char *name);
 struct model_set *model_find_set(const struct model *m, const char *name);
 
-/* Makes the model own the contents of its lists: taken from `old` where they are the same there, else copied.
- * 0, or -1 with errno ENOMEM; then the model is to be thrown away. */
-int model_own_lists(struct model *m, struct model *old);
-
 /* The order that things are sorted in, for qsort and the like. */
 int model_compare_chains(const void *a, const void *b);
 int model_compare_sets(const void *a, const void *b);
 int model_compare_objects(const void *a, const void *b);
 int map_entry_compare(const struct map_entry *a, const struct map_entry *b); /* by first, then last */
 
-/* What the policy comes to, sorted; the contents of lists stay the policy's.  `m` must be empty.
+/* What the policy comes to, sorted; nothing in it is the policy's.  `m` must be empty.
  * 0, or -1 with *err (no memory; a limit or a name that is none). */
 int model_want(struct model *m, const struct policy *p, struct error *err);
 

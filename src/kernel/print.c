@@ -138,7 +138,7 @@ static int print_set(const struct model_set *set, struct buffer *out)
 		return -1;
 	if (set->size != 0 && buffer_printf(out, "\t\tsize %u\n", set->size) != 0)
 		return -1;
-	if (buffer_printf(out, "\t\tflags %s\n", flags_text(shape)) != 0)
+	if (shape->flags != 0 && buffer_printf(out, "\t\tflags %s\n", flags_text(shape)) != 0)
 		return -1;
 	if (shape->timeout != 0 && print_timeout(shape->timeout / 3600000, out) != 0)
 		return -1;

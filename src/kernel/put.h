@@ -22,7 +22,7 @@ int put_object(struct batch *b, const struct model_object *object);
 int put_object_gone(struct batch *b, const struct model_object *object);
 
 /* Elements of one set, as many in a message as fit it.
- * A range is a pair: its start, and one past its end marked NFT_SET_ELEM_INTERVAL_END, which is left out where the
+ * A range, in all sets but those of hosts, is a pair: its start, and one past its end marked NFT_SET_ELEM_INTERVAL_END, which is left out where the
  * range reaches the top of the address space. */
 struct put_elements {
 	struct batch *b;
@@ -31,9 +31,10 @@ struct put_elements {
 	struct nlmsghdr *nlh; /* the open message, NULL for none */
 	struct nlattr *nest;
 	uint64_t timeout;     /* milliseconds that a range has; 0: no end */
+	bool hosts;           /* the set is of single addresses, which have no end */
 };
 
-#define PUT_ELEMENTS(batch, type, set) { (batch), (type), (set), NULL, NULL, 0 }
+#define PUT_ELEMENTS(batch, type, set) { (batch), (type), (set), NULL, NULL, 0, set_is_hosts(set_kind(set)) }
 
 int put_range4(struct put_elements *p, const struct range4 *r);
 int put_range6(struct put_elements *p, const struct range6 *r);

@@ -78,7 +78,7 @@ int put_range4(struct put_elements *p, const struct range4 *r)
 	if (make_room(p) != 0)
 		return -1;
 	put_bound(p, &bound, sizeof(bound), false);
-	if (r->last == UINT32_MAX)
+	if (p->hosts || r->last == UINT32_MAX)
 		return 0;
 	bound = htonl(r->last + 1);
 	put_bound(p, &bound, sizeof(bound), true);
@@ -94,7 +94,7 @@ int put_range6(struct put_elements *p, const struct range6 *r)
 		return -1;
 	u128_to_bytes(r->first, bound);
 	put_bound(p, bound, sizeof(bound), false);
-	if (end.lo == 0 && ++end.hi == 0)
+	if (p->hosts || (end.lo == 0 && ++end.hi == 0))
 		return 0;
 	u128_to_bytes(end, bound);
 	put_bound(p, bound, sizeof(bound), true);

@@ -279,6 +279,41 @@ static bool pair_bounds(const struct bounds *b, size_t i)
 	return true;
 }
 
+/* Sorts the bounds, and makes room for that many ranges. */
+static int begin_ranges(struct bounds *b, size_t most)
+{
+	struct model_set *set = b->set;
+
+	if (set_is_v4(set->kind)) {
+		sort_v4(b->v4, b->count);
+		set->v4 = set->owned = reallocarray(NULL, most, sizeof(*set->v4));
+	} else {
+		sort_v6(b->v6, b->count);
+		set->v6 = set->owned = reallocarray(NULL, most, sizeof(*set->v6));
+	}
+	return set->owned != NULL ? 0 : -1;
+}
+
+/* A hash table that grows while it is read in several parts gives some elements twice and others not at all: as many of the
+ * one as of the other, so one that comes twice tells that the reading is to be done again. */
+static int take_hosts(struct bounds *b)
+{
+	if (b->count == 0)
+		return 0;
+	if (begin_ranges(b, b->count) != 0)
+		return -1;
+	for (size_t i = 0; i < b->count; i++) {
+		struct bound host = bound_at(b, i);
+
+		if (i > 0 && u128_compare(bound_at(b, i - 1).at, host.at) == 0) {
+			errno = EINTR;
+			return -1;
+		}
+		put_range(b->set, host.at, host.at);
+	}
+	return 0;
+}
+
 static int take_ranges(struct bounds *b)
 {
 	struct model_set *set = b->set;
@@ -286,14 +321,7 @@ static int take_ranges(struct bounds *b)
 
 	if (b->count == 0)
 		return 0;
-	if (set_is_v4(set->kind)) {
-		sort_v4(b->v4, b->count);
-		set->v4 = set->owned = reallocarray(NULL, b->count / 2 + 1, sizeof(*set->v4));
-	} else {
-		sort_v6(b->v6, b->count);
-		set->v6 = set->owned = reallocarray(NULL, b->count / 2 + 1, sizeof(*set->v6));
-	}
-	if (set->owned == NULL)
+	if (begin_ranges(b, b->count / 2 + 1) != 0)
 		return -1;
 	/* nft marks the bottom of the address space as an end, where nothing ends. */
 	marked = bound_at(b, 0).end && u128_width(bound_at(b, 0).at) == 0;
@@ -312,7 +340,7 @@ static int read_list(struct netlink *nl, struct model_set *set)
 	int rc = read_each_element(nl, set->name, visit_bound, &b);
 
 	if (rc == 0)
-		rc = take_ranges(&b);
+		rc = set_is_hosts(set->kind) ? take_hosts(&b) : take_ranges(&b);
 	free(b.v4);
 	free(b.v6);
 	return rc;
@@ -369,6 +397,8 @@ int read_elements(struct netlink *nl, struct model *m, struct model_set *set)
 	switch (set->kind) {
 	case SET_LIST4:
 	case SET_LIST6:
+	case SET_HOSTS4:
+	case SET_HOSTS6:
 	case SET_AGENTS4:
 	case SET_AGENTS6:
 	case SET_GRANT4:

@@ -252,28 +252,41 @@ static int build_dispatch(struct nftnl_rule *rule, uint8_t family)
 	return add_lookup(rule, family == NFPROTO_IPV4 ? SHAPE_ENDPOINTS4 : SHAPE_ENDPOINTS6, true);
 }
 
+/* Who comes from an address in the set goes to the chain. */
+static int build_from(struct nftnl_rule *rule, uint8_t family, const char *set, const char *chain)
+{
+	if (add_family(rule, family) != 0 || add_source(rule, family, NFT_REG_1) != 0 || add_lookup(rule, set, false) != 0)
+		return -1;
+	return add_verdict(rule, NFT_GOTO, chain);
+}
+
+static const char *number(uint8_t family)
+{
+	return family == NFPROTO_IPV4 ? "4" : "6";
+}
+
+static int build_host(struct nftnl_rule *rule, const struct rule *r, uint8_t family)
+{
+	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
+
+	return build_from(rule, family, shape_hosts_set(set, r->list, number(family)),
+	                  shape_allow_chain(chain, r->endpoint, r->list));
+}
+
 static int build_listed(struct nftnl_rule *rule, const struct rule *r, uint8_t family)
 {
 	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
 
-	shape_list_set(set, r->list, family == NFPROTO_IPV4 ? "4" : "6");
-	shape_allow_chain(chain, r->endpoint, r->list);
-	if (add_family(rule, family) != 0 || add_source(rule, family, NFT_REG_1) != 0 ||
-	    add_lookup(rule, set, false) != 0)
-		return -1;
-	return add_verdict(rule, NFT_GOTO, chain);
+	return build_from(rule, family, shape_list_set(set, r->list, number(family)),
+	                  shape_allow_chain(chain, r->endpoint, r->list));
 }
 
 static int build_granted(struct nftnl_rule *rule, const struct rule *r, uint8_t family)
 {
 	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
 
-	shape_grant_set(set, r->list, family == NFPROTO_IPV4 ? "4" : "6");
-	shape_grant_chain(chain, r->endpoint, r->list);
-	if (add_family(rule, family) != 0 || add_source(rule, family, NFT_REG_1) != 0 ||
-	    add_lookup(rule, set, false) != 0)
-		return -1;
-	return add_verdict(rule, NFT_GOTO, chain);
+	return build_from(rule, family, shape_grant_set(set, r->list, number(family)),
+	                  shape_grant_chain(chain, r->endpoint, r->list));
 }
 
 static int add_denial(struct nftnl_rule *rule, const struct rule *r)
@@ -354,10 +367,7 @@ static int add_cmp8(struct nftnl_rule *rule, uint32_t op, uint8_t value)
 
 static int build_agents(struct nftnl_rule *rule, uint8_t family)
 {
-	if (add_family(rule, family) != 0 || add_source(rule, family, NFT_REG_1) != 0 ||
-	    add_lookup(rule, family == NFPROTO_IPV4 ? SHAPE_AGENTS4 : SHAPE_AGENTS6, false) != 0)
-		return -1;
-	return add_verdict(rule, NFT_GOTO, SHAPE_AGENTS);
+	return build_from(rule, family, family == NFPROTO_IPV4 ? SHAPE_AGENTS4 : SHAPE_AGENTS6, SHAPE_AGENTS);
 }
 
 static int build_sent(struct nftnl_rule *rule)
@@ -374,18 +384,15 @@ static int build_agent(struct nftnl_rule *rule, const struct rule *r, uint8_t fa
 {
 	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
 
-	shape_list_set(set, r->list, family == NFPROTO_IPV4 ? "4" : "6");
-	if (add_family(rule, family) != 0 || add_source(rule, family, NFT_REG_1) != 0 ||
-	    add_lookup(rule, set, false) != 0)
-		return -1;
-	return add_verdict(rule, NFT_GOTO, shape_name(chain, SHAPE_AGENT, r->endpoint, NULL));
+	return build_from(rule, family, shape_list_set(set, r->list, number(family)),
+	                  shape_name(chain, SHAPE_AGENT, r->endpoint, NULL));
 }
 
 static int add_destination_on(struct nftnl_rule *rule, const struct rule *r, uint8_t family)
 {
 	char set[SHAPE_NAME_MAX];
 
-	shape_list_set(set, r->list, family == NFPROTO_IPV4 ? "4" : "6");
+	shape_list_set(set, r->list, number(family));
 	return add_family(rule, family) != 0 || add_destination(rule, family, NFT_REG_1) != 0 ? -1 :
 	       add_lookup(rule, set, false);
 }
@@ -425,7 +432,7 @@ static int build_reach(struct nftnl_rule *rule, const struct rule *r, uint8_t fa
 	if (add_family(rule, family) != 0 || add_destination(rule, family, NFT_REG_1) != 0 ||
 	    add_protocol_and_port(rule, size) != 0)
 		return -1;
-	return add_lookup(rule, shape_name(map, SHAPE_REACH, r->endpoint, family == NFPROTO_IPV4 ? "4" : "6"), true);
+	return add_lookup(rule, shape_name(map, SHAPE_REACH, r->endpoint, number(family)), true);
 }
 
 static int add_state(struct nftnl_rule *rule, uint32_t state)
@@ -512,6 +519,10 @@ int rule_build(const struct rule *r, struct nftnl_rule *out)
 		return build_dispatch(out, NFPROTO_IPV4);
 	case RULE_DISPATCH6:
 		return build_dispatch(out, NFPROTO_IPV6);
+	case RULE_HOST4:
+		return build_host(out, r, NFPROTO_IPV4);
+	case RULE_HOST6:
+		return build_host(out, r, NFPROTO_IPV6);
 	case RULE_LISTED4:
 		return build_listed(out, r, NFPROTO_IPV4);
 	case RULE_LISTED6:

@@ -18,7 +18,9 @@ enum rule_kind {
 	RULE_REPLIES,     /* the other direction of a connection was judged already */
 	RULE_DISPATCH4,   /* to the chain of the endpoint that the destination is */
 	RULE_DISPATCH6,
-	RULE_LISTED4,     /* source on `list`: to its chain */
+	RULE_HOST4,       /* source is a single address on `list`: to its chain */
+	RULE_HOST6,
+	RULE_LISTED4,     /* source in a range on `list`: to its chain */
 	RULE_LISTED6,
 	RULE_GRANTED4,    /* source of the grant that `list` numbers: to its chain */
 	RULE_GRANTED6,

@@ -49,20 +49,30 @@ static const char *denial(const struct rule *r)
 	return r->refuse ? "goto " SHAPE_REFUSE : "drop";
 }
 
+static int print_from(const char *family, const char *set, const char *chain, struct buffer *out)
+{
+	return buffer_printf(out, "%s saddr @%s goto %s", family, set, chain);
+}
+
+static int print_host(const struct rule *r, const char *family, const char *number, struct buffer *out)
+{
+	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
+
+	return print_from(family, shape_hosts_set(set, r->list, number), shape_allow_chain(chain, r->endpoint, r->list), out);
+}
+
 static int print_listed(const struct rule *r, const char *family, const char *number, struct buffer *out)
 {
 	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
 
-	return buffer_printf(out, "%s saddr @%s goto %s", family, shape_list_set(set, r->list, number),
-	                     shape_allow_chain(chain, r->endpoint, r->list));
+	return print_from(family, shape_list_set(set, r->list, number), shape_allow_chain(chain, r->endpoint, r->list), out);
 }
 
 static int print_granted(const struct rule *r, const char *family, const char *number, struct buffer *out)
 {
 	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
 
-	return buffer_printf(out, "%s saddr @%s goto %s", family, shape_grant_set(set, r->list, number),
-	                     shape_grant_chain(chain, r->endpoint, r->list));
+	return print_from(family, shape_grant_set(set, r->list, number), shape_grant_chain(chain, r->endpoint, r->list), out);
 }
 
 static int print_count_and_log(const struct rule *r, struct buffer *out)
@@ -88,10 +98,9 @@ static int print_tally(const struct rule *r, const char *family, const char *set
 
 static int print_agent(const struct rule *r, const char *family, const char *number, struct buffer *out)
 {
-	char set[SHAPE_NAME_MAX];
+	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
 
-	return buffer_printf(out, "%s saddr @%s goto " SHAPE_AGENT "/%s", family, shape_list_set(set, r->list, number),
-	                     r->endpoint);
+	return print_from(family, shape_list_set(set, r->list, number), shape_name(chain, SHAPE_AGENT, r->endpoint, NULL), out);
 }
 
 static int print_end(const struct rule *r, const char *family, const char *number, struct buffer *out)
@@ -142,6 +151,10 @@ int rule_print(const struct rule *r, struct buffer *out)
 		return buffer_printf(out, "ip daddr . meta l4proto . th dport vmap @" SHAPE_ENDPOINTS4);
 	case RULE_DISPATCH6:
 		return buffer_printf(out, "ip6 daddr . meta l4proto . th dport vmap @" SHAPE_ENDPOINTS6);
+	case RULE_HOST4:
+		return print_host(r, "ip", "4", out);
+	case RULE_HOST6:
+		return print_host(r, "ip6", "6", out);
 	case RULE_LISTED4:
 		return print_listed(r, "ip", "4", out);
 	case RULE_LISTED6:

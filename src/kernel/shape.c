@@ -26,6 +26,8 @@ static const struct {
 	const char *mark, *kind;
 } marked[] = { { "@", SHAPE_OF }, { TUNNEL_LIST, SHAPE_TUNNEL }, { RESOLVERS_LIST, SHAPE_RESOLVERS } };
 
+#define HOSTS "/hosts" /* behind the family */
+
 #define MARKED (sizeof(marked) / sizeof(marked[0]))
 
 /* The part of the list's name behind its mark, with *kind; NULL for a list that has none. */
@@ -45,6 +47,19 @@ const char *shape_list_set(char out[SHAPE_NAME_MAX], const char *list, const cha
 	const char *kind, *name = behind_mark(list, &kind);
 
 	return name != NULL ? shape_name(out, kind, name, family) : shape_name(out, SHAPE_LIST, list, family);
+}
+
+const char *shape_hosts_set(char out[SHAPE_NAME_MAX], const char *list, const char *family)
+{
+	snprintf(out, SHAPE_NAME_MAX, SHAPE_LIST "/%s/%s" HOSTS, list, family);
+	return out;
+}
+
+bool shape_hosts_apart(const char *list)
+{
+	const char *kind;
+
+	return behind_mark(list, &kind) == NULL;
 }
 
 const char *shape_allow_chain(char out[SHAPE_NAME_MAX], const char *endpoint, const char *list)
@@ -71,7 +86,12 @@ const char *shape_grant_set(char out[SHAPE_NAME_MAX], const char *id, const char
 
 bool set_is_list(enum set_kind kind)
 {
-	return kind == SET_LIST4 || kind == SET_LIST6;
+	return kind == SET_LIST4 || kind == SET_LIST6 || set_is_hosts(kind);
+}
+
+bool set_is_hosts(enum set_kind kind)
+{
+	return kind == SET_HOSTS4 || kind == SET_HOSTS6;
 }
 
 bool set_is_agents(enum set_kind kind)
@@ -96,7 +116,7 @@ bool set_is_grant(enum set_kind kind)
 
 bool set_is_v4(enum set_kind kind)
 {
-	return kind == SET_LIST4 || kind == SET_AGENTS4 || kind == SET_GRANT4;
+	return kind == SET_LIST4 || kind == SET_HOSTS4 || kind == SET_AGENTS4 || kind == SET_GRANT4;
 }
 
 const char *shape_list_name(char out[SHAPE_NAME_MAX], const char *set)
@@ -143,6 +163,8 @@ size_t shape_part(const char *name, const char *kind, const char **start)
 static const struct set_shape shapes[] = {
 	[SET_LIST4] = { NFT_SET_INTERVAL, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
 	[SET_LIST6] = { NFT_SET_INTERVAL, IPV6_ADDR, 16, 0, { 0 }, 0, "ipv6_addr" },
+	[SET_HOSTS4] = { 0, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
+	[SET_HOSTS6] = { 0, IPV6_ADDR, 16, 0, { 0 }, 0, "ipv6_addr" },
 	[SET_AGENTS4] = { NFT_SET_INTERVAL, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
 	[SET_AGENTS6] = { NFT_SET_INTERVAL, IPV6_ADDR, 16, 0, { 0 }, 0, "ipv6_addr" },
 	[SET_GRANT4] = { NFT_SET_INTERVAL | NFT_SET_TIMEOUT, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
@@ -183,14 +205,18 @@ static const struct {
 	{ SHAPE_ENDPOINTS6, SET_ENDPOINTS6 },
 };
 
-/* Sets whose names are a first part, a name, and the family. */
+/* Sets whose names are a first part, a name, and the family and what is behind it. */
 static const struct {
-	const char *first;
+	const char *first, *last4, *last6;
 	enum set_kind v4, v6;
 } families[] = {
-	{ SHAPE_LIST, SET_LIST4, SET_LIST6 },      { SHAPE_OF, SET_LIST4, SET_LIST6 },
-	{ SHAPE_TUNNEL, SET_LIST4, SET_LIST6 },    { SHAPE_RESOLVERS, SET_LIST4, SET_LIST6 },
-	{ SHAPE_GRANT, SET_GRANT4, SET_GRANT6 },   { SHAPE_REACH, SET_REACH4, SET_REACH6 },
+	{ SHAPE_LIST, "/4", "/6", SET_LIST4, SET_LIST6 },
+	{ SHAPE_LIST, "/4" HOSTS, "/6" HOSTS, SET_HOSTS4, SET_HOSTS6 },
+	{ SHAPE_OF, "/4", "/6", SET_LIST4, SET_LIST6 },
+	{ SHAPE_TUNNEL, "/4", "/6", SET_LIST4, SET_LIST6 },
+	{ SHAPE_RESOLVERS, "/4", "/6", SET_LIST4, SET_LIST6 },
+	{ SHAPE_GRANT, "/4", "/6", SET_GRANT4, SET_GRANT6 },
+	{ SHAPE_REACH, "/4", "/6", SET_REACH4, SET_REACH6 },
 };
 
 enum set_kind set_kind(const char *name)
@@ -203,9 +229,9 @@ enum set_kind set_kind(const char *name)
 			return singles[i].kind;
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		len = shape_part(name, families[i].first, &part);
-		if (len != 0 && strcmp(part + len, "/4") == 0)
+		if (len != 0 && strcmp(part + len, families[i].last4) == 0)
 			return families[i].v4;
-		if (len != 0 && strcmp(part + len, "/6") == 0)
+		if (len != 0 && strcmp(part + len, families[i].last6) == 0)
 			return families[i].v6;
 	}
 	return SET_UNKNOWN;

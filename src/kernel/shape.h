@@ -10,7 +10,7 @@
 #define SHAPE_NAME_MAX 256
 
 /* First parts of names: NAME or NAME/ENDPOINT or NAME/ENDPOINT/LIST.  No endpoint's or list's name has a '/'. */
-#define SHAPE_LIST "list"         /* set list/LIST/4 and /6 */
+#define SHAPE_LIST "list"         /* set list/LIST/4 and /6, and list/LIST/4/hosts and /6/hosts */
 #define SHAPE_OF "of"             /* set of/NAME/4 and /6: list "@NAME" (nft takes no '@' in a name) */
 #define SHAPE_TUNNEL "tunnel" /* set tunnel/AGENT/4 and /6: list "tunnel:AGENT" */
 #define SHAPE_RESOLVERS "resolvers" /* likewise */
@@ -51,13 +51,18 @@ const char *shape_name(char out[SHAPE_NAME_MAX], const char *kind, const char *a
 
 /* The set of a list's addresses, `family` "4" or "6"; the chain that they go to in an endpoint's.  Each returns out. */
 const char *shape_list_set(char out[SHAPE_NAME_MAX], const char *list, const char *family);
+const char *shape_hosts_set(char out[SHAPE_NAME_MAX], const char *list, const char *family); /* of its single addresses */
 const char *shape_allow_chain(char out[SHAPE_NAME_MAX], const char *endpoint, const char *list);
+
+/* Whether single addresses of the list are in a set apart from its wider ranges: a hash table finds one of a hundred thousand
+ * as fast as one of six, which the tree of ranges does not.  Lists that stand for an endpoint or an end of a tunnel are short. */
+bool shape_hosts_apart(const char *list);
 
 /* The chain that a grant's source goes to, and the set that it is in; `id` is a number.  Each returns out. */
 const char *shape_grant_chain(char out[SHAPE_NAME_MAX], const char *endpoint, const char *id);
 const char *shape_grant_set(char out[SHAPE_NAME_MAX], const char *id, const char *family);
 
-/* The name of the list that a set of SET_LIST4 or SET_LIST6 is; returns out. */
+/* The name of the list that a set belongs to for which set_is_list; returns out. */
 const char *shape_list_name(char out[SHAPE_NAME_MAX], const char *set);
 
 /* The part behind "KIND/", up to the next '/' or the end: its length, with *start; 0 where `name` is of no such
@@ -67,6 +72,8 @@ size_t shape_part(const char *name, const char *kind, const char **start);
 enum set_kind {
 	SET_LIST4,
 	SET_LIST6,
+	SET_HOSTS4,
+	SET_HOSTS6,
 	SET_AGENTS4,
 	SET_AGENTS6,
 	SET_GRANT4,
@@ -98,8 +105,9 @@ struct set_shape {
 	const char *type;  /* as nft prints it */
 };
 
-/* Sets of ranges of addresses: lists, all agents, and grants. */
-bool set_is_list(enum set_kind kind);
+/* Sets of addresses: lists, all agents, and grants. */
+bool set_is_list(enum set_kind kind);  /* its ranges or its hosts */
+bool set_is_hosts(enum set_kind kind); /* each element a single address; in all others a range */
 bool set_is_agents(enum set_kind kind);
 bool set_is_grant(enum set_kind kind);
 bool set_is_v4(enum set_kind kind); /* of these */

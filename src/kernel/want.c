@@ -11,7 +11,7 @@
 
 #define RATE_MAX 1000000000u /* bursts are twice that, in 32 bits */
 
-/* An endpoint's chain has a handful of rules and two for each list. */
+/* An endpoint's chain has a handful of rules and at most four for each list. */
 struct rule *want_rules(struct model_chain *chain, size_t most)
 {
 	chain->rules = calloc(most, sizeof(*chain->rules));
@@ -176,6 +176,18 @@ static bool listed_before(const struct policy_endpoint *e, size_t at)
 	return false;
 }
 
+static void want_listed(struct model_chain *chain, const struct rule *r)
+{
+	bool apart = shape_hosts_apart(r->list);
+
+	if (apart)
+		want_rule(chain, RULE_HOST4, r);
+	want_rule(chain, RULE_LISTED4, r);
+	if (apart)
+		want_rule(chain, RULE_HOST6, r);
+	want_rule(chain, RULE_LISTED6, r);
+}
+
 static int want_endpoint_chains(struct model *m, const struct policy *p, const struct policy_endpoint *e)
 {
 	char name[SHAPE_NAME_MAX];
@@ -185,7 +197,7 @@ static int want_endpoint_chains(struct model *m, const struct policy *p, const s
 	struct rule observe = allow;
 	struct model_chain chain = { 0 }, *added;
 
-	if (r.endpoint == NULL || want_rules(&chain, 2 * e->list_count + p->grant_count + 5) == NULL)
+	if (r.endpoint == NULL || want_rules(&chain, 4 * e->list_count + p->grant_count + 5) == NULL)
 		return -1;
 	for (size_t i = 0; i < e->list_count; i++) {
 		if (listed_before(e, i))
@@ -194,8 +206,7 @@ static int want_endpoint_chains(struct model *m, const struct policy *p, const s
 		if (allow.list == NULL ||
 		    want_gate(m, shape_allow_chain(name, e->name, allow.list), RULE_ALLOW, &allow, p, e) != 0)
 			goto out;
-		want_rule(&chain, RULE_LISTED4, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
-		want_rule(&chain, RULE_LISTED6, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
+		want_listed(&chain, &(struct rule){ .endpoint = r.endpoint, .list = allow.list });
 	}
 	if (want_grants(m, &chain, &observe, p, (size_t)(e - p->endpoints)) != 0)
 		goto out;
@@ -225,22 +236,65 @@ int want_counters(struct model *m, const char *endpoint)
 	return 0;
 }
 
+/* Which ranges of a list are in a set of it. */
+enum part { WHOLE, HOSTS, WIDER };
+
+static bool in_part(enum part part, bool host)
+{
+	return part == WHOLE || (part == HOSTS) == host;
+}
+
+static int want_part4(struct model *m, const char *name, const struct prefix_set *list, enum part part)
+{
+	struct model_set *set = model_add_set(m, name);
+	struct range4 *ranges = reallocarray(NULL, list->v4_count + 1, sizeof(*ranges)), *fitted;
+	size_t count = 0;
+
+	if (set == NULL || ranges == NULL) {
+		free(ranges);
+		return -1;
+	}
+	for (size_t i = 0; i < list->v4_count; i++)
+		if (in_part(part, list->v4[i].first == list->v4[i].last))
+			ranges[count++] = list->v4[i];
+	fitted = reallocarray(ranges, count + 1, sizeof(*ranges));
+	set->v4 = set->owned = fitted != NULL ? fitted : ranges;
+	set->count = count;
+	return 0;
+}
+
+static int want_part6(struct model *m, const char *name, const struct prefix_set *list, enum part part)
+{
+	struct model_set *set = model_add_set(m, name);
+	struct range6 *ranges = reallocarray(NULL, list->v6_count + 1, sizeof(*ranges)), *fitted;
+	size_t count = 0;
+
+	if (set == NULL || ranges == NULL) {
+		free(ranges);
+		return -1;
+	}
+	for (size_t i = 0; i < list->v6_count; i++)
+		if (in_part(part, u128_compare(list->v6[i].first, list->v6[i].last) == 0))
+			ranges[count++] = list->v6[i];
+	fitted = reallocarray(ranges, count + 1, sizeof(*ranges));
+	set->v6 = set->owned = fitted != NULL ? fitted : ranges;
+	set->count = count;
+	return 0;
+}
+
 static int want_list(struct model *m, const struct policy_list *list)
 {
+	bool apart = shape_hosts_apart(list->name);
+	enum part ranges = apart ? WIDER : WHOLE;
 	char name[SHAPE_NAME_MAX];
-	struct model_set *set;
 
-	set = model_add_set(m, shape_list_set(name, list->name, "4"));
-	if (set == NULL)
+	if (want_part4(m, shape_list_set(name, list->name, "4"), &list->set, ranges) != 0 ||
+	    want_part6(m, shape_list_set(name, list->name, "6"), &list->set, ranges) != 0)
 		return -1;
-	set->v4 = list->set.v4;
-	set->count = list->set.v4_count;
-	set = model_add_set(m, shape_list_set(name, list->name, "6"));
-	if (set == NULL)
-		return -1;
-	set->v6 = list->set.v6;
-	set->count = list->set.v6_count;
-	return 0;
+	if (!apart)
+		return 0;
+	return want_part4(m, shape_hosts_set(name, list->name, "4"), &list->set, HOSTS) != 0 ? -1 :
+	       want_part6(m, shape_hosts_set(name, list->name, "6"), &list->set, HOSTS);
 }
 
 int want_dynamic_sets(struct model *m, const char *const names[2], uint32_t size)

@@ -82,7 +82,7 @@ events() { sql "SELECT count(*) FROM events WHERE kind = '$1' AND subject = 'hum
 	same "$(ctl -o json lists humanitec | jq '.held.removed | length')" 4
 	ctl approve humanitec --reason 'by cron host'
 	same "$(count)" 2
-	same "$(on_gate nft list set inet hallowd list/humanitec/4 | grep -o '3[45]\.[0-9.]*' | wc -l)" 2
+	same "$(on_gate nft list set inet hallowd list/humanitec/4/hosts | grep -o '3[45]\.[0-9.]*' | wc -l)" 2
 }
 
 @test "decisions: an answer within the guards takes the place of one that is held" {

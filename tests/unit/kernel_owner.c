@@ -246,7 +246,12 @@ static const char *const meddling[] = {
 	"nft add element inet hallowd list/a/4 { 0.0.0.0-9.255.255.255 }",
 	"nft add element inet hallowd list/a/4 { 10.0.1.0/24 }",
 	"nft add element inet hallowd list/a/4 { 255.255.255.255 }",
-	"nft delete element inet hallowd list/a/4 { 10.0.2.1 }",
+	"nft add element inet hallowd list/a/4/hosts { 10.0.1.1 }",
+	"nft add element inet hallowd list/a/4/hosts '{ * }'",
+	"nft delete element inet hallowd list/a/4/hosts { 10.0.2.1 }",
+	"nft flush set inet hallowd list/a/4/hosts",
+	"nft add element inet hallowd list/a/6/hosts { fd00:0:0:1::1 }",
+	"nft insert rule inet hallowd endpoint/web ip saddr != @list/a/4/hosts goto allow/web/a",
 	"nft add element inet hallowd list/a/6 { fd00:0:0:1::/64 }",
 	"nft flush set inet hallowd list/a/6",
 	"nft flush map inet hallowd endpoints4",
@@ -264,6 +269,7 @@ static const char *const meddling[] = {
 	"nft add table inet hallowd '{ flags dormant ; }'",
 	"nft chain inet hallowd prerouting '{ policy drop ; }'",
 	"printf 'delete table inet hallowd\ntable inet hallowd {\n set list/a/4 { type ipv4_addr\n }\n"
+	" set list/a/6/hosts { type ipv6_addr; flags interval; elements = { fd00::-fdff:: }\n }\n"
 	" map endpoints4 { type ipv4_addr : verdict\n }\n"
 	" chain prerouting { type filter hook prerouting priority 0; policy accept;\n }\n"
 	" chain endpoint/web { type filter hook input priority 0; policy accept;\n }\n}\n' | nft -f -",
