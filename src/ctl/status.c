@@ -148,6 +148,11 @@ static void show_audit(const json_t *audit, const json_t *recorder)
 	}
 	printf("audit log: %lld recorded, %lld aggregated, %lld lost", answer_number(audit, "recorded"),
 	       answer_number(audit, "aggregated"), answer_number(audit, "lost"));
+	if (json_is_string(json_object_get(audit, "complete_from"))) {
+		fputs("; older rows were deleted, it is complete from ", stdout);
+		plain_write(stdout, answer_text(audit, "complete_from"));
+		fputs(" on", stdout);
+	}
 	if (behind_ms >= 1000)
 		printf("; %lld seconds behind", behind_ms / 1000);
 	putchar('\n');
@@ -169,19 +174,20 @@ static void show(struct ctl *ctl, const json_t *result)
 }
 
 /* Zeros where there is no audit log yet.  -1: the log is there and cannot be read. */
-static int read_totals(struct ctl *ctl, struct report_count *total)
+static int read_totals(struct ctl *ctl, struct report_count *total, time_us *complete_from)
 {
 	struct error err;
 	sqlite3 *db;
 	int status;
 
 	*total = (struct report_count){ .counted = 0 };
+	*complete_from = 0;
 	if (audit_open_reader(&db, ctl->config->state_dir, &err) == -1) {
 		if (errno == ENOENT)
 			return 0;
 		return ctl_fail(-1, "%s", err.text);
 	}
-	status = report_totals(db, total, &err);
+	status = report_totals(db, total, &err) == -1 ? -1 : report_complete_from(db, complete_from, &err);
 	sqlite3_close(db);
 	return status == 0 ? 0 : ctl_fail(-1, "%s", err.text);
 }
@@ -189,14 +195,18 @@ static int read_totals(struct ctl *ctl, struct report_count *total)
 static int add_audit(struct ctl *ctl, json_t *result)
 {
 	struct report_count total;
+	time_us complete_from;
+	char from[TIME_TEXT_MAX];
 
-	if (read_totals(ctl, &total) == -1) {
+	if (read_totals(ctl, &total, &complete_from) == -1) {
 		json_object_set_new(result, "audit", json_null());
 		return -1;
 	}
-	return json_object_set_new(result, "audit", json_pack("{s:I, s:I, s:I}", "recorded", (json_int_t)total.recorded,
-	                                                      "aggregated", (json_int_t)total.aggregated,
-	                                                      "lost", (json_int_t)total.lost));
+	return json_object_set_new(result, "audit", json_pack("{s:I, s:I, s:I, s:s?}", "recorded",
+	                                                      (json_int_t)total.recorded, "aggregated",
+	                                                      (json_int_t)total.aggregated, "lost", (json_int_t)total.lost,
+	                                                      "complete_from", complete_from == 0 ? NULL :
+	                                                      time_format(complete_from, 0, from)));
 }
 
 int status_result(struct ctl *ctl, json_t **result)

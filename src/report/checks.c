@@ -157,12 +157,25 @@ static void check_coverage(const struct report *r, struct outcome *o)
 	say(o, "%zu gap%s, each with its reason under Coverage.", gaps, gaps == 1 ? " is listed" : "s are listed");
 }
 
+/* Of allowed connections, by why it is not known who it was. */
+static void say_unknown(const struct report *r, struct outcome *o, uint64_t lost, uint64_t deleted)
+{
+	char from[TIME_TEXT_MAX];
+
+	if (lost > 0)
+		say(o, "Of %" PRIu64 " more, no row says where they came from.", lost);
+	if (deleted > 0)
+		say(o, "The rows of %" PRIu64 " more were deleted as old: the log is complete from %s on.", deleted,
+		    time_format(r->complete_from, 0, from));
+}
+
 static void check_sources_named(const struct report *r, struct outcome *o)
 {
-	uint64_t allowed = 0, observed = 0, granted = 0, lost = 0;
+	uint64_t allowed = 0, observed = 0, granted = 0, lost = 0, deleted = 0;
 
 	for (size_t i = 0; i < r->endpoint_count; i++) {
 		lost += r->endpoints[i].allow.lost;
+		deleted += report_deleted(r, &r->endpoints[i]);
 		for (size_t j = 0; j < r->endpoints[i].source_count; j++) {
 			allowed += r->endpoints[i].sources[j].allowed;
 			observed += r->endpoints[i].sources[j].observed;
@@ -170,7 +183,7 @@ static void check_sources_named(const struct report *r, struct outcome *o)
 	}
 	for (size_t i = 0; i < r->grant_count; i++)
 		granted += r->grants[i].connections;
-	if (allowed == 0 && lost == 0) {
+	if (allowed == 0 && lost == 0 && deleted == 0) {
 		o->status = STATUS_NOT_COVERED;
 		say(o, "No connection was allowed in this period.");
 		return;
@@ -178,10 +191,11 @@ static void check_sources_named(const struct report *r, struct outcome *o)
 	say(o, "%" PRIu64 " connection%s allowed, of which %" PRIu64 " by a break-glass grant and %" PRIu64
 	       " only because an endpoint was observed.",
 	    allowed, allowed == 1 ? " was" : "s were", granted, observed);
+	if (deleted > 0)
+		o->status = STATUS_NOT_COVERED;
 	if (observed > 0 || lost > 0)
 		o->status = STATUS_NOT_MET;
-	if (lost > 0)
-		say(o, "Of %" PRIu64 " more, no row says where they came from.", lost);
+	say_unknown(r, o, lost, deleted);
 }
 
 static bool lacks_place(const struct report *r, const struct report_endpoint *e)
@@ -349,7 +363,7 @@ static bool is_secret_store(const struct report *r, const struct report_endpoint
 
 static void check_secret_stores(const struct report *r, struct outcome *o)
 {
-	uint64_t reached = 0, unknown = 0;
+	uint64_t reached = 0, lost = 0, deleted = 0;
 
 	if (count_endpoints(r, is_secret_store) == 0) {
 		o->status = STATUS_NOT_COVERED;
@@ -360,13 +374,15 @@ static void check_secret_stores(const struct report *r, struct outcome *o)
 		if (!r->endpoints[i].is_secret_store)
 			continue;
 		reached += r->endpoints[i].orchestrator_allowed;
-		unknown += r->endpoints[i].allow.lost;
+		lost += r->endpoints[i].allow.lost;
+		deleted += report_deleted(r, &r->endpoints[i]);
 	}
 	say(o, "%" PRIu64 " connection%s from addresses of published lists reached a secret store.", reached,
 	    plural(reached));
-	if (unknown > 0)
-		say(o, "Of %" PRIu64 " more, no row says where they came from.", unknown);
-	if (r->secrets_own && (reached > 0 || unknown > 0))
+	say_unknown(r, o, lost, deleted);
+	if (deleted > 0)
+		o->status = STATUS_NOT_COVERED;
+	if (r->secrets_own && (reached > 0 || lost > 0))
 		o->status = STATUS_NOT_MET;
 	if (!r->secrets_own) {
 		o->status = STATUS_NOT_COVERED;
@@ -446,7 +462,8 @@ static void check_detailed(const struct report *r, struct outcome *o)
 {
 	if (r->rows == 0) {
 		o->status = STATUS_NOT_COVERED;
-		say(o, "No connection was recorded in this period.");
+		say(o, r->complete_from > r->from ? "No row of this period is there any more; what is counted of it is in tallies." :
+		       "No connection was recorded in this period.");
 		return;
 	}
 	say(o, "%" PRIu64 " row%s, each with time, source, destination, protocol, verdict, and the rule that decided it.",
@@ -485,7 +502,8 @@ static void retained_for(const struct report *r, struct outcome *o, int64_t want
 		say(o, "Rows are kept for %" PRId64 " days; asked for are %" PRId64 ".", days, wanted);
 	if (r->retention != 0 && days < wanted)
 		o->status = STATUS_NOT_MET;
-	reach = r->oldest == 0 ? 0 : (r->made_at - r->oldest) / US_PER_SECOND / DAY_SECONDS;
+	reach = r->complete_from > r->oldest ? r->complete_from : r->oldest;
+	reach = reach == 0 ? 0 : (r->made_at - reach) / US_PER_SECOND / DAY_SECONDS;
 	say(o, "The log reaches back %" PRId64 " day%s so far.", reach, plural((uint64_t)reach));
 	if (o->status == STATUS_MET && reach < wanted)
 		o->status = STATUS_NOT_COVERED;

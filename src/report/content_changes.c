@@ -295,6 +295,7 @@ void content_operation(struct document *d)
 
 static void add_secret_store(struct document *d, const struct report_endpoint *e)
 {
+	uint64_t deleted = report_deleted(d->report, e);
 	struct buffer b = BUFFER_INIT;
 	char percent[32];
 	int status;
@@ -307,6 +308,8 @@ static void add_secret_store(struct document *d, const struct report_endpoint *e
 	if (e->allow.lost > 0)
 		status |= buffer_printf(&b, "; of %" PRIu64 " more connections no row says where they came from",
 		                        e->allow.lost);
+	if (deleted > 0)
+		status |= buffer_printf(&b, "; the rows of %" PRIu64 " more were deleted as old", deleted);
 	content_percent(e->coverage_percent, percent);
 	if (!e->seen)
 		status |= buffer_printf(&b, "; it was never in force");
@@ -343,6 +346,7 @@ void content_secrets(struct document *d)
 void content_integrity(struct document *d)
 {
 	const struct report_integrity *g = &d->report->integrity;
+	char from[TIME_TEXT_MAX];
 
 	doc_section(d, "integrity", "Integrity of the audit log");
 	if (g->ok == 1)
@@ -363,6 +367,10 @@ void content_integrity(struct document *d)
 	         "proved by 'hallowctl prove ROW', and the proof is checked with 'hallowctl check-proof FILE' on any machine.");
 	doc_text(d, DOC_TEXT, "%" PRIu64 " connection%s of the period recorded one by one.", d->report->rows,
 	         d->report->rows == 1 ? " is" : "s are");
+	if (d->report->complete_from > d->report->from)
+		doc_text(d, DOC_TEXT, "Older rows were deleted, as 'audit.retention' and 'audit.max_size' say: the log is complete from "
+		                      "%s on. Tallies are kept by the hour, and count whole hours.",
+		         time_format(d->report->complete_from, 0, from));
 	if (d->report->mirrored > 0)
 		doc_text(d, DOC_TEXT,
 		         "%" PRIu64 " more were only seen on interfaces that are observed; what the policy says of each is "
@@ -410,21 +418,12 @@ void content_controls(struct document *d)
 	}
 }
 
-/* Rows are of just this period, tallies of the spans that touch it. */
 void content_notes(struct document *d)
 {
 	const struct report *r = d->report;
 	char made[TIME_TEXT_MAX];
-	uint64_t recorded = 0;
 
-	for (size_t i = 0; i < r->endpoint_count; i++)
-		recorded += report_total(&r->endpoints[i]).recorded;
 	doc_section(d, "notes", "Notes");
-	if (recorded != r->rows)
-		doc_text(d, DOC_TEXT,
-		         "%" PRIu64 " rows are of just this period; the numbers by endpoint and by day (%" PRIu64
-		         ") count hours that cross its edge whole.",
-		         r->rows, recorded);
 	doc_text(d, DOC_TEXT, "All times are UTC. Made at %s by hallowd " PACKAGE_VERSION ".",
 	         time_format(r->made_at, 0, made));
 }

@@ -31,16 +31,21 @@ static void add_lists(struct document *d, const struct report_endpoint *e)
 	buffer_free(&b);
 }
 
-/* Lists that let nobody in at an endpoint that others came to. */
-static int say_unused_lists(struct buffer *b, const struct report_endpoint *e)
+/* Lists that let nobody in at an endpoint that others came to; as far as the rows go. */
+static int say_unused_lists(struct buffer *b, const struct report *r, const struct report_endpoint *e)
 {
+	char from[TIME_TEXT_MAX];
 	int status = 0;
+
+	time_format(r->complete_from, 0, from);
 
 	for (const char *at = e->lists; e->allow.counted > 0 && *at != '\0'; at += strspn(at, ",")) {
 		size_t len = strcspn(at, ",");
 
 		if (report_use(e, at, len) == 0)
 			status |= buffer_printf(b, ", %.*s not used", (int)len, at);
+		if (report_use(e, at, len) == 0 && report_deleted(r, e) > 0)
+			status |= buffer_printf(b, " since %.10s", from);
 		at += len;
 	}
 	return status;
@@ -53,7 +58,7 @@ static void add_notice(struct document *d, const struct report_endpoint *e)
 
 	if (e->allow.counted == 0)
 		status |= buffer_printf(&b, ", not used");
-	status |= say_unused_lists(&b, e);
+	status |= say_unused_lists(&b, d->report, e);
 	if (*e->reason == '\0')
 		status |= buffer_printf(&b, ", no reason");
 	if (*e->owner == '\0')

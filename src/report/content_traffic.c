@@ -334,6 +334,70 @@ static struct visitor *visitors(struct document *d, bool (*pass)(const struct re
 	return all;
 }
 
+/* --- what is counted, and not among the sources */
+
+/* what: "connection" or "attempt". */
+static void say_not_listed(struct document *d, const char *what, const struct report_count *c, uint64_t listed)
+{
+	const struct report *r = d->report;
+	uint64_t tallied = c->recorded + c->aggregated, more = tallied > listed ? tallied - listed : 0;
+	char from[TIME_TEXT_MAX];
+
+	if (more > 0 && r->complete_from > r->from)
+		doc_text(d, DOC_NOTE, "The endpoints' numbers count %" PRIu64 " %s%s more, whose rows were deleted as old: the log is "
+		                      "complete from %s on.", more, what, content_plural(more),
+		         time_format(r->complete_from, 0, from));
+	else if (more > 0)
+		doc_text(d, DOC_NOTE, "The endpoints' numbers count %" PRIu64 " %s%s more, before or after the period: an hour of which "
+		                      "it has a part is counted whole.", more, what, content_plural(more));
+	else if (tallied < listed)
+		doc_text(d, DOC_NOTE, "The endpoints' numbers, which follow the kernel's counters in steps of ten seconds, do not count "
+		                      "%" PRIu64 " %s%s of these yet.", listed - tallied, what, content_plural(listed - tallied));
+	if (c->lost > 0)
+		doc_text(d, DOC_NOTE, "Of %" PRIu64 " %s%s more, which the kernel counted, no row says where they came from.", c->lost,
+		         what, content_plural(c->lost));
+}
+
+/* Of all endpoints together. */
+static void say_allowed_not_listed(struct document *d, bool none)
+{
+	struct report_count c = { .counted = 0 };
+	uint64_t listed = 0;
+
+	for (size_t i = 0; i < d->report->endpoint_count; i++) {
+		const struct report_endpoint *e = &d->report->endpoints[i];
+
+		c.counted += e->allow.counted;
+		c.recorded += e->allow.recorded;
+		c.lost += e->allow.lost;
+		listed += e->rows.allowed;
+	}
+	if (none)
+		doc_text(d, DOC_TEXT, c.counted == 0 ? "No source was allowed." : "No row of the period says who was allowed.");
+	say_not_listed(d, "connection", &c, listed);
+}
+
+static void say_denied_not_listed(struct document *d, bool none)
+{
+	struct report_count c = { .counted = 0 };
+	uint64_t listed = 0;
+
+	for (size_t i = 0; i < d->report->endpoint_count; i++) {
+		const struct report_endpoint *e = &d->report->endpoints[i];
+
+		c.counted += e->deny.counted;
+		c.recorded += e->deny.recorded;
+		c.aggregated += e->deny.aggregated;
+		c.lost += e->deny.lost;
+		listed += e->rows.denied + e->rows.aggregated;
+	}
+	if (none)
+		doc_text(d, DOC_TEXT, c.counted == 0 ? "No source was denied." : "No row of the period says who was denied.");
+	say_not_listed(d, "attempt", &c, listed);
+}
+
+/* --- who was let in */
+
 static void add_allowed(struct document *d)
 {
 	static const struct doc_column columns[] = {
@@ -344,7 +408,7 @@ static void add_allowed(struct document *d)
 	struct visitor *all = visitors(d, was_allowed, by_allowed, &count);
 
 	if (count == 0) {
-		doc_text(d, DOC_TEXT, "No source was allowed.");
+		say_allowed_not_listed(d, true);
 		free(all);
 		return;
 	}
@@ -362,6 +426,7 @@ static void add_allowed(struct document *d)
 		doc_time(d, s->last);
 	}
 	content_more(d, count > ALLOWED_SHOWN ? count - ALLOWED_SHOWN : 0, "sources.csv");
+	say_allowed_not_listed(d, false);
 	free(all);
 }
 
@@ -472,7 +537,7 @@ static void add_denied(struct document *d)
 	struct visitor *all = visitors(d, was_denied, by_attempts, &count);
 
 	if (count == 0) {
-		doc_text(d, DOC_TEXT, "No source was denied.");
+		say_denied_not_listed(d, true);
 		free(all);
 		return;
 	}
@@ -498,6 +563,7 @@ static void add_denied(struct document *d)
 		         "and %zu more sources with %" PRIu64
 		         " denied attempts: see sources.csv of report -o csv --output FOLDER, or report -o json",
 		         count - DENIED_SHOWN, attempts);
+	say_denied_not_listed(d, false);
 	free(all);
 }
 

@@ -88,7 +88,7 @@ static int endpoints_csv(const struct report *r, FILE *out)
 	size_t i;
 
 	fputs("endpoint,kind,mode,allowed,denied,aggregated,lost,counted,coverage_percent,orchestrator_allowed,would_deny,"
-	      "place,lists,way,owner,reason\r\n",
+	      "place,lists,way,owner,reason,rows_allowed,rows_denied,rows_aggregated\r\n",
 	      out);
 	for (i = 0; i < r->endpoint_count; i++) {
 		const struct report_endpoint *e = &r->endpoints[i];
@@ -114,7 +114,10 @@ static int endpoints_csv(const struct report *r, FILE *out)
 		add_text(out, e->lists, ',');
 		add_text(out, e->way, ',');
 		add_text(out, e->owner, ',');
-		add_text(out, e->reason, '\n');
+		add_text(out, e->reason, ',');
+		add_number(out, e->rows.allowed, ',');
+		add_number(out, e->rows.denied, ',');
+		add_number(out, e->rows.aggregated, '\n');
 	}
 	return 0;
 }

@@ -120,6 +120,8 @@ static json_t *endpoint_json(const struct report *r, const struct report_endpoin
 	set(object, "counted", number(total.counted));
 	set(object, "coverage_percent", e->seen ? json_real(e->coverage_percent) : json_null());
 	set(object, "orchestrator_allowed", e->is_secret_store ? number(e->orchestrator_allowed) : json_null());
+	set(object, "rows", json_pack("{s:o, s:o, s:o}", "allowed", number(e->rows.allowed), "denied",
+	                              number(e->rows.denied), "aggregated", number(e->rows.aggregated)));
 	set(object, "would_deny", would_deny_json(e));
 	set(object, "place", text_or_null(e->place));
 	set(object, "lists", names_json(e->lists));
@@ -354,6 +356,7 @@ int report_json(const struct report *r, FILE *out)
 	set(all, "grants", grants_json(r));
 	set(all, "events", events_json(r, false));
 	set(all, "losses", losses_json(r));
+	set(all, "complete_from", r->complete_from == 0 ? json_null() : time_value(r->complete_from));
 	set(all, "integrity", integrity_json(r));
 	set(all, "checks", checks_json(r));
 	set(all, "controls", controls_json(r));

@@ -328,6 +328,11 @@ uint64_t report_attempts(const struct report_source *s)
 	return s->denied + s->aggregated;
 }
 
+uint64_t report_deleted(const struct report *r, const struct report_endpoint *e)
+{
+	return r->complete_from <= r->from || e->allow.recorded <= e->rows.allowed ? 0 : e->allow.recorded - e->rows.allowed;
+}
+
 uint64_t report_use(const struct report_endpoint *e, const char *list, size_t len)
 {
 	for (size_t i = 0; i < e->use_count; i++)

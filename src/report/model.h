@@ -51,6 +51,12 @@ struct report_use {
 	uint64_t allowed;
 };
 
+/* What the rows of the period say, of all sources.  A tally is of a whole hour, and outlives its rows by up to one, so the
+ * sums of the tallies may be more. */
+struct report_rows {
+	uint64_t allowed, denied, aggregated;
+};
+
 struct report_endpoint {
 	char *name;              /* "": denied packets to a destination that no endpoint has any more */
 	char *kind;              /* "" where neither the audit log nor the configuration says */
@@ -61,7 +67,8 @@ struct report_endpoint {
 	char *way;               /* how the orchestrator connects: "direct", "bastion", "agent", "operator"; of an agent
 	                            itself, "egress"; or "" */
 	bool present;            /* in the policy that was last in force, or in the configuration */
-	struct report_count allow, deny;
+	struct report_count allow, deny; /* by the tallies: of each hour that the period has part of */
+	struct report_rows rows;
 	bool seen;               /* coverage knows it in this period; else it was never in force */
 	double coverage_percent; /* 0..100, rounded down; only where `seen` */
 	time_us covered_from, covered_to; /* the span that it is a share of; only where `seen` */
@@ -187,6 +194,7 @@ struct report {
 	size_t disagreement_count;
 	uint64_t clock_steps;  /* rows of the period after which the clock went back by more than a second */
 	time_us oldest;        /* of all rows of the log; 0: there is none */
+	time_us complete_from; /* rows before it were deleted as old; 0: none were */
 	int64_t retention;     /* seconds, as configured; 0: for ever; -1: not known */
 	bool secrets_own;      /* no published list may reach a secret store */
 	bool clock_known, clock_synchronised; /* of the host, when the report was made */
@@ -227,6 +235,9 @@ uint64_t report_attempts(const struct report_source *s);
 /* What enforcing would have cut off: connections let in only because the endpoint was observed, and of how many sources. */
 uint64_t report_would_deny(const struct report_endpoint *e, uint64_t *sources);
 
+/* Connections that were let in, in this period, and whose rows were deleted as old. */
+uint64_t report_deleted(const struct report *r, const struct report_endpoint *e);
+
 /* How many connections that list let in at the endpoint; the name has `len` bytes. */
 uint64_t report_use(const struct report_endpoint *e, const char *list, size_t len);
 
@@ -238,6 +249,9 @@ time_us report_slot_start(const struct report *r, size_t i);
 
 /* When the log begins: its oldest row of any kind; 0 where there is none. */
 int report_oldest(sqlite3 *db, time_us *t, struct error *err);
+
+/* From when on every row is there that was recorded: what is older was deleted by retention.  0 where nothing was. */
+int report_complete_from(sqlite3 *db, time_us *t, struct error *err);
 
 /* Sums over all of `audit.db`, for `hallowctl status`. */
 int report_totals(sqlite3 *db, struct report_count *total, struct error *err);

@@ -19,7 +19,7 @@ int report_read_changes(sqlite3 *db, struct report *r, const struct report_perio
 int report_read_events(sqlite3 *db, struct report *r, const struct report_period *p, struct error *err);
 int report_read_timeline(sqlite3 *db, struct report *r, struct error *err);
 int report_read_floods(sqlite3 *db, struct report *r, struct error *err);
-int report_read_reach(sqlite3 *db, struct report *r, struct error *err); /* clock_steps and oldest */
+int report_read_reach(sqlite3 *db, struct report *r, struct error *err); /* clock_steps, oldest and complete_from */
 
 /* Each works out what others have read: coverage and events come first. */
 int report_read_grants(sqlite3 *db, struct report *r, struct error *err);

@@ -244,6 +244,9 @@ static int add_source(struct report_endpoint *e, const struct seen *seen, size_t
 		last = seen->last > last ? seen->last : last;
 		list = seen->allowed > seen->observed ? seen->list : list;
 	}
+	e->rows.allowed += source->allowed;
+	e->rows.denied += source->denied;
+	e->rows.aggregated += source->aggregated;
 	if (report_copy(&source->source, address_format(&source->address, text), err) == -1 ||
 	    report_copy(&source->list, list, err) == -1 || set_time(&source->first, first, err) == -1)
 		return -1;

@@ -159,6 +159,26 @@ int report_oldest(sqlite3 *db, time_us *t, struct error *err)
 	return first_number(s, t, err);
 }
 
+/* Rows of a kind are deleted in the order in which they were announced, so the first announcement says whether any was. */
+#define ANY_DELETED(kind) \
+	"coalesce((SELECT coalesce((SELECT l.first + l.count FROM leaves l WHERE l.first <= r.first ORDER BY l.first DESC" \
+	" LIMIT 1), 0) <= r.first FROM retirement r WHERE r.kind = " kind " ORDER BY r.id LIMIT 1), 0)"
+#define LAST_ANNOUNCED(kind) "(SELECT max(time) FROM retirement WHERE kind = " kind ")"
+
+/* The oldest row that is there may have one beside it that is not, so it is told to the next full second. */
+int report_complete_from(sqlite3 *db, time_us *t, struct error *err)
+{
+	sqlite3_stmt *s;
+
+	if (query_start(db, &s,
+	                "SELECT max(iif(" ANY_DELETED("1") ", coalesce((SELECT min(id) FROM connection), "
+	                LAST_ANNOUNCED("1") "), 0), iif(" ANY_DELETED("3") ", coalesce((SELECT min(to_time) FROM aggregate), "
+	                LAST_ANNOUNCED("3") "), 0))", NULL, 0, err) == -1 || first_number(s, t, err) == -1)
+		return -1;
+	*t += (US_PER_SECOND - *t % US_PER_SECOND) % US_PER_SECOND;
+	return 0;
+}
+
 int report_read_reach(sqlite3 *db, struct report *r, struct error *err)
 {
 	sqlite3_stmt *s;
@@ -173,5 +193,5 @@ int report_read_reach(sqlite3 *db, struct report *r, struct error *err)
 	if (first_number(s, &steps, err) == -1)
 		return -1;
 	r->clock_steps = (uint64_t)steps;
-	return report_oldest(db, &r->oldest, err);
+	return report_oldest(db, &r->oldest, err) == -1 ? -1 : report_complete_from(db, &r->complete_from, err);
 }

@@ -112,6 +112,68 @@ static void text_shows_the_busiest_denied_sources(void **state)
 	report_free(r);
 }
 
+/* Rows before the ones that are there were announced as old and are gone. */
+#define RETIRED \
+	"INSERT INTO retirement (time, kind, first, count, leaf) VALUES (1793534400000000, 1, 0, 30, 40);" \
+	"INSERT INTO leaves VALUES (30, 1, 1793534400000000, 1, NULL)"
+#define NOT_DELETED_YET "UPDATE leaves SET first = 0, count = 31"
+#define ROW "INSERT INTO connection VALUES (1793536200000001, 0, 0, 1, 2, 1)"
+
+/* One space wherever there is any. */
+static void unwrap(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text; *at != '\0'; at++)
+		if ((*at != ' ' && *at != '\n') || (to > text && to[-1] != ' '))
+			*to++ = *at == '\n' ? ' ' : *at;
+	*to = '\0';
+}
+
+/* Tallies are of whole hours and stay longer than rows: what they count more is said, and who came is not denied. */
+static void tallies_and_rows_never_contradict_each_other(void **state)
+{
+	static const struct {
+		const char *setup, *denied, *why;
+	} cases[] = {
+		{ "", "No source was denied.", "" },
+		{ "INSERT INTO tally VALUES (498204, 0, 1, 1, 1793534400000000, 1793536200000000, 30, 30, 0, 0)",
+		  "No row of the period says who was denied.",
+		  "30 attempts more, before or after the period: an hour of which it has a part is counted whole." },
+		{ RETIRED ";" NOT_DELETED_YET, "No row of the period says who was denied.",
+		  "30 attempts more, before or after the period" },
+		{ "UPDATE leaves SET first = 30", "No row of the period says who was denied.",
+		  "30 attempts more, whose rows were deleted as old: the log is complete from 2026-11-01T12:00:00Z on." },
+		{ ROW, "128.0.0.0", "29 attempts more, whose rows were deleted as old: the log is complete from 2026-11-01T12:30:01Z" },
+		{ "UPDATE tally SET counted = 33, recorded = 0, lost = 33", "128.0.0.0",
+		  "do not count 1 attempt of these yet" },
+		{ "DELETE FROM connection", "No row of the period says who was denied.",
+		  "Of 33 attempts more, which the kernel counted, no row says where they came from." },
+	};
+	const struct report_request request = { .from = NOON - 10 * MINUTE, .to = NOON + HOUR, .host = "gate" };
+	struct fixture *f = *state;
+
+	fixture_names(f);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error err = { "" };
+		struct report *r = NULL;
+		sqlite3 *db;
+		char *text;
+
+		fixture_sql(f, cases[i].setup);
+		db = fixture_reader(f);
+		if (report_read(db, &request, &r, &err) == -1)
+			fail_msg("%s", err.text);
+		sqlite3_close(db);
+		text = rendered(r, report_text);
+		unwrap(text);
+		has(text, cases[i].denied);
+		has(text, cases[i].why);
+		free(text);
+		report_free(r);
+	}
+}
+
 static void json_has_the_fields_of_the_contract(void **state)
 {
 	struct report *r = make(*state);
@@ -199,8 +261,8 @@ static void csv_folder_holds_every_table(void **state)
 		fail_msg("%s", err.text);
 	has_file(f->folder, "endpoints.csv",
 	         "endpoint,kind,mode,allowed,denied,aggregated,lost,counted,coverage_percent,orchestrator_allowed,would_deny,place,"
-	         "lists,way,owner,reason\r\n"
-	         "api,kubernetes-api,enforce,2,2,97,1,102,100.0000,,0,,,direct,,\r\n");
+	         "lists,way,owner,reason,rows_allowed,rows_denied,rows_aggregated\r\n"
+	         "api,kubernetes-api,enforce,2,2,97,1,102,100.0000,,0,,,direct,,,2,2,97\r\n");
 	/* A formula is text: an apostrophe in front. */
 	has_file(f->folder, "list_changes.csv",
 	         "list,revision,time,added,removed,origins,decided_by,reason\r\n"
@@ -257,6 +319,7 @@ int test_render(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(text_says_it_all_and_is_plain, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(text_shows_the_busiest_denied_sources, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(tallies_and_rows_never_contradict_each_other, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(json_has_the_fields_of_the_contract, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(csv_has_a_row_for_each_source, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(csv_folder_holds_every_table, fixture_open, fixture_close),
