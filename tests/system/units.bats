@@ -85,8 +85,11 @@ pid_now() { awk '/^started/ {pid = $2} END {print pid}' "$LAB_DIR/managed"; }
 		printf '  web:\n    origins: {web: {url: "http://127.0.0.1:8080/list", format: text}}\n    refresh: 0\n    guard: {special: true, max_added: 9, max_removed: 9}\n'
 		echo endpoints:
 		endpoint api "[$LOCAL4, \"$LOCAL6\"]" 5432 '[humanitec, office, web]'
+		echo "notify: {command: [$LAB_DIR/page], on: [granted]}"
 	} | config
 	chmod 0644 "$CONF"
+	printf '#!/bin/sh\ncat >%s/told.json\n' "$STATE" >"$LAB_DIR/page"
+	chmod 0755 "$LAB_DIR/page"
 	printf '%s\n' "$STRANGER4" >"$LAB_DIR/list"
 	lab_start "$GATE" web "$LAB_PYTHON" -m http.server --bind 127.0.0.1 --directory "$LAB_DIR" 8080
 	wait_until 10 on_gate "$LAB_PYTHON" -c 'import socket; socket.create_connection(("127.0.0.1", 8080)).close()' 2>/dev/null
@@ -115,6 +118,9 @@ pid_now() { awk '/^started/ {pid = $2} END {print pid}' "$LAB_DIR/managed"; }
 	ctl grant "$STRANGER4" api --for 10m --reason 'a test'
 	same "$(dial "$STRANGER4" $LOCAL4 5432)" "1 0 0"
 	ctl report -o json | jq -e '.endpoints | length == 1' >/dev/null
+	# Somebody is told of the grant, by a program that was started before hallowd gave anything up.
+	soon granted jq -r .kind "$STATE/told.json"
+	same "$(awk '/^CapEff|^CapPrm|^CapAmb/ {print $2}' "/proc/$(child hallowd-notify)/status" | sort -u)" 0000000000000000
 	# The filters of the unit, of hallowd, and of the recorder; one capability; nothing that it may not see.
 	same "$(awk '/^Uid|^CapEff|^CapPrm|^CapBnd|^NoNewPrivs|^Seccomp:/ {print $2}' "/proc/$DAEMON/status" | xargs)" \
 		"65534 0000000000001000 0000000000001000 0000000000001000 1 2"
