@@ -133,7 +133,8 @@ static void explain_read_error(const char *path, int errnum, struct buffer *erro
 	if (errnum == EFBIG)
 		buffer_printf(errors, "%s: the file is too large; the most is %zu bytes\n", path, TREE_SIZE_MAX);
 	else
-		buffer_printf(errors, "%s: cannot be read: %s\n", path, strerror(errnum));
+		buffer_printf(errors, "%s: cannot be read: %s%s\n", path, strerror(errnum),
+		              errnum == ENOENT ? "; 'hallowctl init' writes a first one" : "");
 }
 
 int config_load(const char *path, struct config **c, struct buffer *errors)

@@ -103,7 +103,7 @@ static const struct config *check_file(struct doctor *d)
 	lines = rest = buffer_str(&errors) == NULL ? NULL : (char *)errors.data;
 	while ((line = strsep(&rest, "\n")) != NULL)
 		if (*line != '\0')
-			doctor_bad(d, EXIT_USAGE, "configuration", "correct it, then: hallowctl check ('hallowctl init' writes a first one)",
+			doctor_bad(d, EXIT_USAGE, "configuration", "correct it, then: hallowctl check",
 			           "%s", line);
 	if (lines == NULL)
 		d->no_memory = true;

@@ -90,7 +90,7 @@ static void check_conntrack(struct doctor *d)
 		doctor_note(d, "conntrack", "modprobe nf_conntrack; hallowd's first start does so, too",
 		            "connections are not tracked yet");
 	else if (acct == 0 || stamp == 0)
-		doctor_note(d, "conntrack", "sysctl -w net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_timestamp=1",
+		doctor_note(d, "conntrack", "sysctl -w net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_timestamp=1; at a boot sysctl.d does it",
 		            "the kernel does not count the bytes and the duration of connections: these columns stay empty for those "
 		            "that begin now");
 	else
@@ -110,8 +110,8 @@ static void check_clock(struct doctor *d)
 	if (state == -1)
 		doctor_note(d, "clock", "check it by hand", "it cannot be asked: %s", strerror(errno));
 	else if (state == TIME_ERROR || (t.status & STA_UNSYNC) != 0)
-		doctor_note(d, "clock", "apt-get install chrony (or systemd-timesyncd), and look at 'timedatectl'",
-		            "nothing keeps it right: the times in the audit log may be wrong");
+		doctor_note(d, "clock", "look at 'timedatectl'; where nothing keeps it right: apt-get install chrony (or systemd-timesyncd)",
+		            "the kernel says that it is not synchronised: the times in the audit log may be wrong");
 	else
 		doctor_good(d, "clock", "it is synchronised");
 }
@@ -265,7 +265,7 @@ void doctor_config(struct doctor *d, const struct config *c)
 static void check_service(struct doctor *d, bool running)
 {
 	if (access("/run/systemd/system", F_OK) == 0) {
-		if (access("/etc/systemd/system/sysinit.target.wants/hallowd.service", F_OK) == 0)
+		if (access("/etc/systemd/system/multi-user.target.wants/hallowd.service", F_OK) == 0)
 			doctor_good(d, "service", "systemd starts hallowd at boot");
 		else
 			doctor_note(d, "service", "systemctl enable --now hallowd", "systemd does not start hallowd at boot");

@@ -72,7 +72,7 @@ no_trace() { not compgen -G '/tmp/hallowd-doctor.*' >/dev/null || { ls -d /tmp/h
 	rm "$CONF"
 	doctor --no-self-test
 	same "$code" 2
-	jq -r '.findings[] | select(.check == "configuration") | .remedy' "$LAB_DIR/doctor.json" | grep -q 'hallowctl init'
+	jq -r '.findings[] | select(.check == "configuration") | .remedy' "$LAB_DIR/doctor.json" | grep -q 'hallowctl check'
 }
 
 @test "doctor: permissions, a full disk, one that is read-only, traffic that does not pass" {
@@ -98,6 +98,30 @@ no_trace() { not compgen -G '/tmp/hallowd-doctor.*' >/dev/null || { ls -d /tmp/h
 	on_gate sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv6/conf/all/forwarding'
 	doctor --no-self-test
 	same "$(state forwarding)" 'note note'
+}
+
+# with_systemd COMMAND…: on a host that systemd runs, as far as that shows in its folders.
+with_systemd() {
+	unshare --mount bash -euc '
+		mount -t tmpfs none /run && mkdir -p /run/systemd/system && mount -t tmpfs none /etc/systemd/system
+		mkdir /etc/systemd/system/multi-user.target.wants
+		"$@"
+	' bash "$@"
+}
+doctor_there() { nsenter --net="$gate" "$LAB_BUILD/hallowctl" -c "$CONF" -o json doctor --no-self-test || :; }
+
+@test "doctor: whether systemd starts it at boot, where 'systemctl enable' puts it" {
+	[ -d /etc/systemd/system ] || skip "no /etc/systemd/system (Debian package systemd)"
+	local wanted=/etc/systemd/system/multi-user.target.wants/hallowd.service
+	same "$(sed -n 's/^WantedBy=//p' "$LAB_ROOT/contrib/systemd/hallowd.service.in")" multi-user.target
+	export -f doctor_there && export LAB_BUILD CONF
+	# /run is another one there.
+	exec {net}<"/run/netns/$GATE"
+	export gate=/proc/self/fd/$net
+	with_systemd doctor_there >"$LAB_DIR/doctor.json"
+	same "$(state service)" note
+	with_systemd bash -c "touch $wanted; doctor_there" >"$LAB_DIR/doctor.json"
+	same "$(state service)" good
 }
 
 @test "doctor: without root it says what it could not see" {

@@ -202,7 +202,7 @@ static void a_file_that_cannot_be_read(void **state)
 
 	(void)state;
 	assert_true(fd >= 0);
-	assert_load_fails("/nonexistent/hallowd.yaml", ": cannot be read: No such file or directory\n");
+	assert_load_fails("/nonexistent/hallowd.yaml", ": cannot be read: No such file or directory; 'hallowctl init' writes a first one\n");
 	assert_load_fails("/tmp", ": cannot be read: ");
 	assert_load_fails(path, ":1:1: the file is empty");
 	assert_int_equal(ftruncate(fd, (off_t)TREE_SIZE_MAX + 1), 0);
