@@ -122,6 +122,21 @@ static void take_host(struct reader *r, const struct field *f, const struct node
 	reader_set_text(r, &a->tunnel_host, host);
 }
 
+/* The same as a host that is one. */
+static void take_end(struct reader *r, const struct field *f, const struct node *value, void *into)
+{
+	struct prefix p;
+	const char *text;
+
+	if (!value_scalar(r, value, "an address", &text))
+		return;
+	if (is_address(text, &p))
+		take_host(r, f, value, into);
+	else
+		complain(r->complaints, value->at, "the end of a tunnel is no address here; expected an IPv4 or IPv6 address, or in "
+		         "place of 'address' the key 'host' for a name");
+}
+
 static void take_private(struct reader *r, const struct field *f, const struct node *value, void *into)
 {
 	(void)f;
@@ -129,12 +144,25 @@ static void take_private(struct reader *r, const struct field *f, const struct n
 }
 
 static const struct field tunnel_fields[] = {
-	{ KEY("host", take_host), .required = true },
+	{ KEY("host", take_host) },
+	{ KEY("address", take_end) },
 	{ KEY("port", take_number), FIELD(struct policy_agent, tunnel_port), .min = 1, .max = UINT16_MAX, .required = true },
 	{ KEY("private", take_private) },
 };
 
 SHAPE(tunnel_shape, "a tunnel", tunnel_fields);
+
+static void check_end(struct reader *r, const struct node *tunnel)
+{
+	const struct node *host = node_get(tunnel, "host"), *address = node_get(tunnel, "address");
+
+	if (tunnel->kind != NODE_MAPPING)
+		return;
+	if (host == NULL && address == NULL)
+		complain(r->complaints, tunnel->at, "the key 'host' is missing in a tunnel");
+	else if (host != NULL && address != NULL)
+		complain(r->complaints, address->at, "this tunnel has 'host' and 'address'; expected just one of them");
+}
 
 static void take_tunnel(struct reader *r, const struct field *f, const struct node *value, void *into)
 {
@@ -144,6 +172,7 @@ static void take_tunnel(struct reader *r, const struct field *f, const struct no
 
 	(void)f;
 	take_mapping(r, &tunnel_shape, value->at, value, into);
+	check_end(r, value);
 	host = parts_of(r, into)->host;
 	if (private != NULL && host != NULL && is_address(host, &p))
 		complain(r->complaints, private->at, "'private' is about what a name resolves to, and the host is an address; "

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ctl/ctl.h"
 #include "report/plain.h"
 
 const char *answer_text(const json_t *object, const char *key)
@@ -92,6 +93,27 @@ void answer_print_lines(FILE *out, const char *indent, const json_t *array)
 
 	json_array_foreach(array, i, value)
 		plain_write_lines(out, indent, json_string_value(value));
+}
+
+static bool begun;
+
+void answer_begin(void)
+{
+	begun = true;
+}
+
+bool answer_begun(void)
+{
+	return begun;
+}
+
+int answer_print(const json_t *value)
+{
+	answer_begin();
+	if (value == NULL || json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII) == -1)
+		return ctl_fail(-1, "out of memory: the answer is missing");
+	putchar('\n');
+	return 0;
 }
 
 void answer_show_text(const json_t *result)

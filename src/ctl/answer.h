@@ -30,4 +30,14 @@ void answer_print_lines(FILE *out, const char *indent, const json_t *array);
 /* The verbs whose answer is {"text": ...}. */
 void answer_show_text(const json_t *result);
 
+/* Prints the value that `-o json` promises.  0, or -1 when that was said on standard error: `value` is NULL, or memory
+ * ran out. */
+int answer_print(const json_t *value);
+
+/* A verb that writes its value piece by piece says so before the first. */
+void answer_begin(void);
+
+/* Whether something of the value stands on standard output. */
+bool answer_begun(void);
+
 #endif

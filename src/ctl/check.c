@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "capture/filter.h"
+#include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "report/plain.h"
 
@@ -25,8 +26,7 @@ static void print_json(bool ok, char *lines)
 			json_array_append_new(errors, text != NULL ? text : json_string("(a line that is not UTF-8)"));
 	}
 	all = json_pack("{s:b, s:o}", "ok", ok, "errors", errors);
-	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	putchar('\n');
+	answer_print(all);
 	json_decref(all);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "ctl/answer.h"
 #include "ctl/keys.h"
 #include "ctl/proof_file.h"
 #include "report/plain.h"
@@ -34,9 +35,7 @@ static void show_json(const struct proof_result *r, const char *why)
 		                "origin", r->checkpoint.origin, "rows", (json_int_t)r->checkpoint.size, "time",
 		                time_format(r->checkpoint.time, 1, time), "key", note_key_format(&r->key, key), "key_given",
 		                r->key_given);
-	if (all == NULL || json_dumpf(all, stdout, JSON_INDENT(2)) == -1)
-		ctl_fail(0, "out of memory: the answer is missing");
-	putchar('\n');
+	answer_print(all);
 	json_decref(all);
 }
 

@@ -9,9 +9,21 @@
 
 #include "audit/audit.h"
 #include "config/suggest.h"
+#include "ctl/answer.h"
 #include "ctl/daemon.h"
 #include "ctl/usage.h"
 #include "report/plain.h"
+
+static struct buffer complaints; /* all that was said on standard error, without the prefixes */
+
+void ctl_complain(const char *prefix, const char *lines)
+{
+	fflush(stdout); /* so that one who reads both sees them in the order in which they were said */
+	plain_write_lines(stderr, prefix, lines);
+	buffer_printf(&complaints, "%s%s", complaints.len > 0 ? "\n" : "", lines);
+	while (complaints.len > 0 && complaints.data[complaints.len - 1] == '\n')
+		complaints.len--;
+}
 
 int ctl_fail(int code, const char *fmt, ...)
 {
@@ -21,8 +33,7 @@ int ctl_fail(int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	error_vset(&e, fmt, ap);
 	va_end(ap);
-	fflush(stdout); /* so that one who reads both sees them in the order in which they were said */
-	plain_write_lines(stderr, "hallowctl: ", e.text);
+	ctl_complain("hallowctl: ", e.text);
 	return code;
 }
 
@@ -36,7 +47,7 @@ int ctl_config(struct ctl *ctl)
 		return 0;
 	}
 	text = buffer_str(&errors);
-	plain_write_lines(stderr, "", text != NULL && *text != '\0' ? text : "out of memory");
+	ctl_complain("", text != NULL && *text != '\0' ? text : "out of memory");
 	buffer_free(&errors);
 	return EXIT_USAGE;
 }
@@ -101,6 +112,17 @@ static int close_output(int code)
 	                strerror(errno));
 }
 
+/* Who asked for JSON gets one value, also where there is nothing but an error. */
+static void print_failure(int code)
+{
+	const char *text = complaints.data != NULL ? (const char *)complaints.data : "";
+	json_t *error = json_stringn(text, complaints.len), *all;
+
+	all = json_pack("{s:o, s:i}", "error", error != NULL ? error : json_string("(not UTF-8; it is on standard error)"), "exit", code);
+	answer_print(all);
+	json_decref(all);
+}
+
 int ctl_main(const struct verb *const *verbs, int argc, char **argv)
 {
 	struct ctl ctl = { .config_path = CONFIG_DEFAULT_PATH, .colour = wants_colour() };
@@ -113,13 +135,14 @@ int ctl_main(const struct verb *const *verbs, int argc, char **argv)
 	if (code != -1)
 		return close_output(code);
 	verb = usage_find_verb(verbs, argv[next]);
-	if (verb == NULL)
-		return EXIT_USAGE;
-	code = usage_parse_verb(&ctl, verb, argc - next, argv + next, &args, &format);
+	code = verb == NULL ? EXIT_USAGE : usage_parse_verb(&ctl, verb, argc - next, argv + next, &args, &format);
 	if (code == -1)
 		code = usage_set_format(&ctl, verb, format);
 	if (code == -1)
 		code = verb->run(&ctl, &args);
 	config_free(ctl.config);
+	if (code != EXIT_DONE && format != NULL && strcmp(format, "json") == 0 && !answer_begun())
+		print_failure(code);
+	buffer_free(&complaints);
 	return close_output(code);
 }

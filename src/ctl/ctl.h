@@ -91,6 +91,10 @@ int ctl_main(const struct verb *const *verbs, int argc, char **argv);
 /* Prints "hallowctl: ..." to standard error, control characters escaped, and returns `code`. */
 int ctl_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Prints lines to standard error, each behind `prefix`, control characters escaped.  With `-o json` they are in the value
+ * as well, where there is nothing but an error. */
+void ctl_complain(const char *prefix, const char *lines);
+
 /* Loads the configuration once.  0, or the exit code when its errors were printed. */
 int ctl_config(struct ctl *ctl);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/time_text.h"
+#include "ctl/answer.h"
 #include "ctl/connect.h"
 #include "report/plain.h"
 
@@ -200,7 +201,7 @@ int daemon_ask_result(struct ctl *ctl, const char *const *words, size_t count, j
 		return ctl_fail(EXIT_FAILED, "%s", err.text);
 	code = a.exit;
 	if (a.error != NULL)
-		plain_write_lines(stderr, "hallowctl: ", a.error);
+		ctl_complain("hallowctl: ", a.error);
 	if (a.result != NULL && json_typeof(a.result) == type)
 		*result = json_incref(a.result);
 	else if (a.result != NULL || (a.error == NULL && code == EXIT_DONE))
@@ -218,8 +219,7 @@ void answer_present(struct ctl *ctl, const json_t *result, answer_show *show)
 		show(ctl, result);
 		return;
 	}
-	json_dumpf(result, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	putchar('\n');
+	answer_print(result);
 }
 
 int daemon_ask_and_show(struct ctl *ctl, const char *const *words, size_t count, json_type type, answer_show *show)

@@ -115,8 +115,7 @@ static void print_json(const struct doctor *d)
 {
 	json_t *all = json_pack("{s:b, s:O}", "ok", d->code == EXIT_DONE, "findings", d->findings);
 
-	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	putchar('\n');
+	answer_print(all);
 	json_decref(all);
 }
 

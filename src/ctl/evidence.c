@@ -13,6 +13,7 @@
 
 #include "audit/pcapng.h"
 #include "core/file.h"
+#include "ctl/answer.h"
 #include "ctl/ctl.h"
 
 #define FILE_MODE 0640
@@ -180,7 +181,7 @@ static int tell_none(struct ctl *ctl, sqlite3 *db, const struct evidence_reader 
 		                " size: 64M}' below 'audit' in the configuration");
 	if (r->seen == 0)
 		return ctl_fail(EXIT_FAILED, "no packet is kept yet: there was no denied attempt since audit.evidence was set, or none"
-		                " could be written; 'hallowctl log --events' would say so");
+		                " could be written; the view 'events' of audit.db would say so");
 	if (r->id < r->oldest)
 		return ctl_fail(EXIT_FAILED, "no packet of connection %" PRId64 " is kept: it is older than all that are kept now;"
 		                " audit.evidence.size says how many bytes that may be", r->id);
@@ -191,6 +192,7 @@ static int tell_none(struct ctl *ctl, sqlite3 *db, const struct evidence_reader 
 static int tell_found(const struct ctl *ctl, const struct arguments *args, const struct evidence_reader *r)
 {
 	json_t *o;
+	int bad;
 
 	if (r->cut_off > 0)
 		fprintf(stderr, "hallowctl: %" PRIu64 " %s cut off or damaged; what could be read of %s is there\n", r->cut_off,
@@ -202,11 +204,9 @@ static int tell_found(const struct ctl *ctl, const struct arguments *args, const
 		return 0;
 	}
 	o = json_pack("{s:I, s:s}", "packets", (json_int_t)r->found, "file", args->option[OUTPUT]);
-	if (o == NULL || json_dumpf(o, stdout, JSON_INDENT(2)) == -1)
-		return ctl_fail(EXIT_FAILED, "the answer cannot be written: there is no memory, or a text is not UTF-8");
-	putchar('\n');
+	bad = answer_print(o);
 	json_decref(o);
-	return 0;
+	return bad == 0 ? 0 : EXIT_FAILED;
 }
 
 /* --- the verb */

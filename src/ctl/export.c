@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "ctl/answer.h"
 #include "ctl/ctl.h"
 
 #define FILE_MODE 0640
@@ -204,6 +205,8 @@ static int export_rows(struct ctl *ctl, sqlite3 *db, const struct export_request
 
 	if (export_reader_open(&reader, db, q, &err) == -1)
 		return ctl_fail(EXIT_FAILED, "%s", err.text);
+	if (name == NULL)
+		answer_begin();
 	status = name != NULL ? write_file(reader, format, q->stream, header, name, &err) :
 	                        write_rows(reader, format, q->stream, header, STDOUT_FILENO, &err);
 	status = status == 0 ? tell_cursor(reader, args) : ctl_fail(EXIT_FAILED, "%s", err.text);

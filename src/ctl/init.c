@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "core/file.h"
+#include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/init_draft.h"
 #include "ctl/session.h"
@@ -145,7 +146,7 @@ static int try_out(const struct ctl *ctl, const struct buffer *text)
 		return 0;
 	}
 	lines = buffer_str(&errors);
-	plain_write_lines(stderr, "", lines == NULL ? "out of memory" : lines);
+	ctl_complain("", lines == NULL ? "out of memory" : lines);
 	buffer_free(&errors);
 	return ctl_fail(EXIT_USAGE, "nothing was written: the configuration would have the errors above; name other endpoints "
 	                            "or lists");
@@ -219,8 +220,7 @@ static void print_json(const struct host *h, const struct draft *d, const char *
 	for (size_t i = 0; i < STEPS; i++)
 		json_array_append_new(next, json_string(next_steps[i]));
 	all = json_pack("{s:s, s:o, s:o, s:o}", "file", path, "endpoints", endpoints, "found", found_json(h, d), "next", next);
-	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-	putchar('\n');
+	answer_print(all);
 	json_decref(all);
 }
 

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "core/buffer.h"
+#include "ctl/answer.h"
 #include "ctl/log_query.h"
 #include "report/plain.h"
 #include "report/query.h"
@@ -17,6 +18,7 @@ void log_show_begin(struct log_show *s)
 	s->waiting = 0;
 	s->endpoint = 8;
 	s->pair = 40;
+	answer_begin();
 	if (s->json && !s->follow)
 		putchar('[');
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "core/file.h"
+#include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/status.h"
 #include "metrics/metrics.h"
@@ -40,12 +41,18 @@ static int write_file(const json_t *status, enum metrics_form form, const char *
 /* The state of hallowd is what the metrics are about, so it is no failure of theirs. */
 static int run(struct ctl *ctl, const struct arguments *args)
 {
-	enum metrics_form form = args->option[PROMETHEUS] != NULL ? METRICS_PROMETHEUS : METRICS_OPENMETRICS;
+	bool prometheus = args->option[PROMETHEUS] != NULL, json = ctl->format == OUTPUT_JSON;
+	enum metrics_form form = prometheus ? METRICS_PROMETHEUS : json ? METRICS_JSON : METRICS_OPENMETRICS;
 	json_t *status;
-	int code = status_result(ctl, &status);
+	int code;
 
+	if (prometheus && json)
+		return ctl_fail(EXIT_USAGE, "--prometheus is a text; it does not go with -o json");
+	code = status_result(ctl, &status);
 	if (status == NULL)
 		return code;
+	if (args->option[OUTPUT] == NULL)
+		answer_begin();
 	if (args->option[OUTPUT] != NULL)
 		code = write_file(status, form, args->option[OUTPUT]);
 	else
@@ -64,7 +71,7 @@ const struct verb verb_metrics = {
 	         "that is in the metrics.\n",
 	.examples = "  hallowctl metrics | grep hallowd_enforcing\n"
 	            "  hallowctl metrics --prometheus --output /var/lib/prometheus/node-exporter/hallowd.prom\n",
-	.formats = "text",
+	.formats = "text, json",
 	.options = options,
 	.run = run,
 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/paths.h"
+#include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/report_files.h"
 #include "ctl/report_integrity.h"
@@ -71,8 +72,10 @@ static int write_report(const struct ctl *ctl, const struct report *r, const str
 	const char *output = args->option[OUTPUT];
 	bool folder = false;
 
-	if (output == NULL)
+	if (output == NULL) {
+		answer_begin();
 		return render(r, stdout) == 0 ? 0 : error_errno(err, errno, "the report is not complete");
+	}
 	if (is_folder(output, &folder, err) == -1)
 		return -1;
 	if (!folder)
@@ -129,8 +132,7 @@ static int load_controls(const struct ctl *ctl, struct frameworks *f, const stru
 		status = -1;
 	if (status == -1) {
 		text = buffer_str(&errors);
-		fflush(stdout);
-		plain_write_lines(stderr, "", text != NULL ? text : "out of memory");
+		ctl_complain("", text != NULL ? text : "out of memory");
 	}
 	buffer_free(&errors);
 	return status == 0 ? 0 : EXIT_USAGE;

@@ -7,6 +7,7 @@
 
 #include "audit/audit.h"
 #include "audit/verify.h"
+#include "ctl/answer.h"
 #include "ctl/daemon.h"
 #include "ctl/keys.h"
 #include "report/plain.h"
@@ -61,9 +62,7 @@ static void show_json(const struct verify_result *r)
 	                        (json_int_t)r->checkpoints, "first_bad", bad, "retired", (json_int_t)r->retired,
 	                        "newest_checkpoint", newest_json(r));
 
-	if (all == NULL || json_dumpf(all, stdout, JSON_INDENT(2)) == -1)
-		ctl_fail(0, "out of memory: the answer is missing");
-	putchar('\n');
+	answer_print(all);
 	json_decref(all);
 }
 

@@ -5,7 +5,7 @@
 
 #include "daemon/daemon.h"
 
-#define CONFIRM_MIN 5            /* seconds */
+#define CONFIRM_MIN 1            /* seconds */
 #define CONFIRM_MAX (24 * 3600)
 
 /* Before `next` is put in force for `seconds`: what is needed to go back is on disk afterwards.  0 with *t, or -1. */

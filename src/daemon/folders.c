@@ -59,11 +59,6 @@ static int give_to_recorder(int fd, const char *path, struct error *err)
 	return 0;
 }
 
-int folders_open(struct daemon *d, const struct config *c, struct error *err)
-{
-	return open_folder(c->state_dir, "state_dir", &d->state_fd, err);
-}
-
 int folders_make_state(struct daemon *d, const struct config *c, struct error *err)
 {
 	static const char *const below[] = { "lists", "origins", "held", "revisions" };
@@ -77,6 +72,13 @@ int folders_make_state(struct daemon *d, const struct config *c, struct error *e
 		if (mkdirat(d->state_fd, below[i], 0755) == -1 && errno != EEXIST)
 			return error_errno(err, errno, "%s/%s cannot be made", c->state_dir, below[i]);
 	return 0;
+}
+
+int folders_open(struct daemon *d, const struct config *c, struct error *err)
+{
+	if (open_folder(c->state_dir, "state_dir", &d->state_fd, err) == 0)
+		return 0;
+	return errno == ENOENT ? folders_make_state(d, c, err) : -1;
 }
 
 /* What an earlier run as root, or an earlier version, left beside the lists. */

@@ -426,6 +426,7 @@ static bool grant_words(struct request *r, struct grant_request *g)
 static void run_grant(struct daemon *d, void *ctx)
 {
 	struct request *r = ctx;
+	char time[TIME_TEXT_MAX];
 	struct grant_request g;
 	struct error err;
 	uint64_t id;
@@ -436,9 +437,9 @@ static void run_grant(struct daemon *d, void *ctx)
 		else
 			request_answer(r, EXIT_DONE,
 			               json_pack("{s:o, s:I}", "text",
-			                         json_sprintf("grant %llu: %s reaches %s for %lld seconds; 'hallowctl revoke %llu' "
+			                         json_sprintf("grant %llu: %s reaches %s for %s; 'hallowctl revoke %llu' "
 			                                      "ends it before", (unsigned long long)id, r->words[1], r->words[2],
-			                                      (long long)g.seconds, (unsigned long long)id), "id", (json_int_t)id));
+			                                      duration_format(g.seconds, time), (unsigned long long)id), "id", (json_int_t)id));
 	}
 	operation_end(d);
 }
@@ -614,8 +615,8 @@ static int take_option(struct request *r, const char *word, bool *force, struct 
 		return error_set(err, "hallowd does not know the option '%s' of '%s'", word, r->words[0]);
 	r->confirm = strtoll(word + 10, &end, 10);
 	if (*end != '\0' || r->confirm < CONFIRM_MIN || r->confirm > CONFIRM_MAX)
-		return error_set(err, "'%s' is no time to confirm in; expected %d to %d seconds", word + 10, CONFIRM_MIN,
-		                 CONFIRM_MAX);
+		return error_set(err, "%s seconds are no time to confirm in; expected %ds to %dh", word + 10, CONFIRM_MIN,
+		                 CONFIRM_MAX / 3600);
 	return 0;
 }
 

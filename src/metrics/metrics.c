@@ -1,5 +1,6 @@
 #include "metrics/metrics.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "core/time_text.h"
@@ -11,7 +12,32 @@ struct writer {
 	enum metrics_form form;
 	const char *name; /* of the family that is being written */
 	enum kind kind;
+	json_t *families; /* with METRICS_JSON: all that were begun */
+	bool failed;      /* memory ran out for one of them */
 };
+
+static const char *const kinds[] = { "gauge", "counter", "info", "stateset" };
+
+/* --- JSON */
+
+static void json_family(struct writer *w, const char *help)
+{
+	json_t *family = json_pack("{s:s+, s:s, s:s, s:[]}", "name", "hallowd_", w->name, "type", kinds[w->kind], "help", help,
+	                           "samples");
+
+	w->failed |= json_array_append_new(w->families, family) == -1;
+}
+
+static void json_sample(struct writer *w, const char *const *labels, double value)
+{
+	json_t *family = json_array_get(w->families, json_array_size(w->families) - 1), *named = json_object(), *sample;
+	bool whole = value > -1e15 && value < 1e15 && value == (double)(json_int_t)value;
+
+	for (size_t i = 0; labels != NULL && labels[i] != NULL; i += 2)
+		w->failed |= json_object_set_new(named, labels[i], json_string(labels[i + 1])) == -1;
+	sample = json_pack("{s:o, s:o}", "labels", named, "value", whole ? json_integer((json_int_t)value) : json_real(value));
+	w->failed |= json_array_append_new(json_object_get(family, "samples"), sample) == -1;
+}
 
 /* --- the two texts */
 
@@ -25,15 +51,18 @@ static const char *suffix(const struct writer *w)
 
 static void family(struct writer *w, const char *name, enum kind kind, const char *help)
 {
-	static const char *const types[] = { "gauge", "counter", "info", "stateset" };
 	const char *end;
 
 	w->name = name;
 	w->kind = kind;
+	if (w->form == METRICS_JSON) {
+		json_family(w, help);
+		return;
+	}
 	end = w->form == METRICS_PROMETHEUS ? suffix(w) : "";
 	fprintf(w->out, "# HELP hallowd_%s%s %s\n", name, end, help);
 	fprintf(w->out, "# TYPE hallowd_%s%s %s\n", name, end,
-	        w->form == METRICS_PROMETHEUS && kind > COUNTER ? "gauge" : types[kind]);
+	        w->form == METRICS_PROMETHEUS && kind > COUNTER ? "gauge" : kinds[kind]);
 }
 
 static void label_value(FILE *out, const char *text)
@@ -49,8 +78,12 @@ static void label_value(FILE *out, const char *text)
 }
 
 /* `labels`: names and values in turns, up to a NULL. */
-static void sample(const struct writer *w, const char *const *labels, double value)
+static void sample(struct writer *w, const char *const *labels, double value)
 {
+	if (w->form == METRICS_JSON) {
+		json_sample(w, labels, value);
+		return;
+	}
 	fprintf(w->out, "hallowd_%s%s", w->name, suffix(w));
 	for (size_t i = 0; labels != NULL && labels[i] != NULL; i += 2) {
 		fprintf(w->out, "%s%s=\"", i == 0 ? "{" : ",", labels[i]);
@@ -202,9 +235,17 @@ static void write_rest(struct writer *w, const json_t *status)
 	       number(notify, "left_out"));
 }
 
+static int write_json(FILE *out, struct writer *w)
+{
+	bool bad = w->failed || json_dumpf(w->families, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) == -1 || putc('\n', out) == EOF;
+
+	json_decref(w->families);
+	return bad || fflush(out) != 0 ? -1 : 0;
+}
+
 int metrics_write(FILE *out, const json_t *status, enum metrics_form form)
 {
-	struct writer w = { .out = out, .form = form };
+	struct writer w = { .out = out, .form = form, .families = form == METRICS_JSON ? json_array() : NULL };
 
 	write_daemon(&w, status);
 	write_lists(&w, json_object_get(status, "lists"));
@@ -212,6 +253,8 @@ int metrics_write(FILE *out, const json_t *status, enum metrics_form form)
 	write_agents(&w, json_object_get(status, "agents"));
 	write_audit(&w, json_object_get(status, "audit"));
 	write_rest(&w, status);
+	if (form == METRICS_JSON)
+		return write_json(out, &w);
 	if (form == METRICS_OPENMETRICS)
 		fputs("# EOF\n", out);
 	return fflush(out) == 0 && !ferror(out) ? 0 : -1;

@@ -173,6 +173,37 @@ asked() { grep -v '^sync$' "$ANSWERS/asked"; }
 	says "cannot write"
 }
 
+# failure CODE TEXT ARGUMENT…: with -o json, one value that holds what standard error says as well.
+failure() {
+	local code=$1 text=$2
+	shift 2
+	run bash -c '"$@" 2>"$0"' "$DIR/error" "$LAB_BUILD/hallowctl" -c "$CONF" -o json "$@"
+	same "$status $(jq -s 'length, .[0].exit' <<<"$output" | paste -sd ' ')" "$code 1 $code"
+	[[ "$(jq -r .error <<<"$output")" == *"$text"* ]] && grep -qF "$text" "$DIR/error"
+}
+
+@test "ctl: with -o json an error is one JSON value too" {
+	failure 2 "there is no verb 'lits'" lits
+	failure 2 'history needs LIST' history
+	failure 2 "'x' is no time" log --since x
+	failure 2 'FILE' evidence
+	failure 1 'there is no audit log' log
+	failure 1 'no-such.pcap' replay "$DIR/no-such.pcap"
+	daemon
+	answer plan 5 '"one\ntwo"' null
+	failure 5 $'one' plan
+	same "$(jq -r .error <<<"$output")" $'one\ntwo'
+	answer status 3 '"held"' '{"problems": []}'
+	run bash -c '"$0" -c "$1" -o json status 2>/dev/null' "$LAB_BUILD/hallowctl" "$CONF"
+	same "$status $(jq -sc . <<<"$output")" '3 [{"problems":[],"audit":{"recorded":0,"aggregated":0,"lost":0}}]'
+	run bash -c '"$0" -c "$1" plan 2>/dev/null' "$LAB_BUILD/hallowctl" "$CONF"
+	same "$status $output" '5 '
+	echo nonsense >>"$CONF"
+	failure 2 "$CONF" status
+	run bash -c '"$0" -c "$1" -o json check' "$LAB_BUILD/hallowctl" "$CONF"
+	same "$status $(jq -sc 'map(.ok)' <<<"$output")" '2 [false]'
+}
+
 # --- the configuration
 
 @test "ctl: check tells every error, as text and as JSON" {

@@ -144,6 +144,13 @@ no_hallowd_left() { ! ip netns pids "$GATE" | while read -r pid; do cat "/proc/$
 
 @test "starting: status and exit codes before anything ran" {
 	configure_api
+	rmdir "$STATE"
+	run ctl -o json status
+	same "$status $(jq -c '[.enforcing, .recording, .lists[0].state]' <<<"$output")" '5 [false,false,"failed"]'
+	rm -rf "$STATE"
+	run ctl -o json lists humanitec
+	same "$status $(jq -c '[.revision, .entries]' <<<"$output")" '0 [0,[]]'
+	rm -rf "$STATE"
 	run ctl status
 	same "$status" 5
 	run ctl check

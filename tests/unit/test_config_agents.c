@@ -30,7 +30,7 @@ static void what_is_read(void **state)
 		"  eu: {network: eu-private, address: [10.20.0.5, 'fd00::5'], tunnel: {host: agent.humanitec.io, port: 22},\n"
 		"       reach: [db, web], resolvers: 10.20.0.53, owner: platform, reason: why, mode: observe,\n"
 		"       deny_with: reject, seen_within: 90s}\n"
-		"  us: {network: us, address: 10.30.0.0/16, tunnel: {host: '2001:db8::1', port: 443}}\n"
+		"  us: {network: us, address: 10.30.0.0/16, tunnel: {address: '2001:db8::1', port: 443}}\n"
 		"endpoints:\n"
 		"  db: {address: 10.0.0.1, port: 1, allow: [own, '@eu']}\n"
 		"  web: {address: 10.0.0.1, port: 2, allow: own}\n"
@@ -97,6 +97,12 @@ static void what_is_wrong(void **state)
 		  { "5:10|an endpoint has the name 'db' already|'@db'" } },
 		{ ENDPOINT "agents: {a: {network: n, address: 10.0.0.9, tunnel: {host: 10.0.0.1, prot: 1}}}\n",
 		  { "5:53|'port' is missing in a tunnel", "5:70|unknown key 'prot'|'port'?" } },
+		{ ENDPOINT "agents: {a: {network: n, address: 10.0.0.9, tunnel: {address: relay, port: 22}}}\n",
+		  { "5:63|no address here|'host' for a name" } },
+		{ ENDPOINT "agents: {a: {network: n, address: 10.0.0.9, tunnel: {host: r, address: 192.0.2.1, port: 22}}}\n",
+		  { "5:72|has 'host' and 'address'|just one" } },
+		{ ENDPOINT "agents: {a: {network: n, address: 10.0.0.9, tunnel: {port: 22}}}\n",
+		  { "5:53|the key 'host' is missing in a tunnel" } },
 		{ ENDPOINT "agents: []\n", { "5:9|a sequence stands where the agents are named" } },
 		{ ENDPOINT "agents: {a: {network: n, adress: 10.0.0.9, " TUNNEL "}}\n",
 		  { "5:10|'address' is missing", "5:26|unknown key 'adress'|did you mean 'address'?" } },
