@@ -288,7 +288,7 @@ def check_controls(log, report):
         f"'{part}' is not in: {errors}" for part in (
             "controls/house.yaml:3:15: ", "did you mean 'title'", "controls/house.yaml:3:34: there is no check 'log-complet'",
             "did you mean 'log-complete'", "controls/house.yaml:4:5: control H-2 has no checks") if part not in errors] +
-         list(different("exit status", run.returncode, 2)) + list(different("output", run.stdout, b"")))
+         list(different("exit status", run.returncode, 2)) + list(different("output", json.loads(run.stdout), {"error": errors.rstrip(), "exit": 2})))
     os.remove(os.path.join(log.folder, "controls", "house.yaml"))
 
 
