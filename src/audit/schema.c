@@ -134,7 +134,7 @@ static const char tables_1[] =
 /* Step n leads from version n to n + 1, part by part.  A step that was released is never changed; each later one gets its
  * own. */
 static const char *const version_1[] = { tables_1, NULL };
-static const char *const version_2[] = { schema_endings, schema_tree, schema_counts, NULL };
+static const char *const version_2[] = { schema_endings, schema_tree, schema_counts, schema_migrated, NULL };
 
 /* fill: what SQL alone cannot do, after it; an error of SQLite's, or SQLITE_OK. */
 static const struct step {

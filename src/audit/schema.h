@@ -19,6 +19,7 @@ int schema_version(sqlite3 *db, int *version, struct error *err);
 /* Parts of steps that have a file of their own: SQL. */
 extern const char schema_tree[]; /* of version 2: the tree over the rows */
 extern const char schema_counts[]; /* of version 2: blocks of rows */
+extern const char schema_migrated[]; /* of version 2: that a log was of version 1 */
 extern const char schema_endings[]; /* of version 2: what became of connections, and where a row is from */
 
 #endif

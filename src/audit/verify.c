@@ -129,6 +129,8 @@ static int every_row(struct verify *v)
 		rc = verify_checkpoints(v);
 	if (rc == SQLITE_OK)
 		rc = verify_sums(v);
+	if (rc == SQLITE_OK)
+		rc = verify_ends(v);
 	return rc == SQLITE_OK ? verify_blocks_end(v) : rc;
 }
 

@@ -308,7 +308,7 @@ static int note_retirement(struct stream *s, int64_t id, uint64_t leaf)
 	struct verify_retirement *grown = verify_grow(v->retirements, v->retirement_count, sizeof(*grown));
 	struct leaf_row row;
 	char sql[80];
-	uint64_t said;
+	uint64_t said, kind = 0;
 	int rc;
 
 	if (grown == NULL)
@@ -316,13 +316,16 @@ static int note_retirement(struct stream *s, int64_t id, uint64_t leaf)
 	v->retirements = grown;
 	sqlite3_snprintf(sizeof(sql), sql, "SELECT leaf FROM retirement WHERE id = %lld", (long long)id);
 	rc = count(v, sql, &said);
+	sqlite3_snprintf(sizeof(sql), sql, "SELECT kind FROM retirement WHERE id = %lld", (long long)id);
+	if (rc == SQLITE_OK)
+		rc = count(v, sql, &kind);
 	if (rc == SQLITE_OK && said != leaf)
 		return verify_bad(v, LEAF_RETIREMENT, id, "it says that it is leaf %llu, and is %llu", (unsigned long long)said,
 		                  (unsigned long long)leaf);
 	if (rc == SQLITE_OK)
 		rc = leaf_rows_get(&s->rows, LEAF_RETIREMENT, id, &row);
 	if (rc == SQLITE_ROW)
-		grown[v->retirement_count++] = (struct verify_retirement){ (uint64_t)row.values[3].number,
+		grown[v->retirement_count++] = (struct verify_retirement){ (unsigned)kind, (uint64_t)row.values[3].number,
 			                                                       (uint64_t)row.values[4].number, leaf };
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

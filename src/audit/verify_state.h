@@ -23,6 +23,7 @@ struct verify_gap {
 };
 
 struct verify_retirement {
+	unsigned kind; /* of the rows */
 	uint64_t first, count, leaf;
 };
 
@@ -76,7 +77,8 @@ int verify_blocks_row(struct verify *v, const struct block_row *row); /* each, b
 int verify_blocks_end(struct verify *v);   /* when all rows are what was recorded */
 void verify_blocks_free(struct verify *v);
 int verify_open_rows(struct verify *v);
-int verify_sums(struct verify *v);
+int verify_sums(struct verify *v);         /* after verify_leaves */
+int verify_ends(struct verify *v);
 int verify_want(struct verify *v);        /* before verify_leaves: which roots the checkpoints need */
 int verify_checkpoints(struct verify *v); /* after it */
 

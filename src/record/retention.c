@@ -152,6 +152,9 @@ static int delete_connections(struct store *s, time_us cutoff, int *deleted)
 		return 0;
 	if (number(s, "SELECT coalesce(min(id), 9223372036854775807) FROM connection", &oldest) == -1)
 		return -1;
+	/* Of these the end is not waited for any more, whatever `cutoff` was when they were announced. */
+	if (delete_by(s, ST_OPEN_DELETE, oldest, deleted) == -1)
+		return -1;
 	return delete_blocks(s, oldest - 1);
 }
 

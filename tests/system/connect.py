@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """Opens a bounded number of real connections and prints what became of them: "ALLOWED DROPPED REJECTED".
 
-connect.py SOURCE DESTINATION PORT [--kind db|tls|udp] [--count N] [--rate N] [--timeout SECONDS] [--ca FILE]
+connect.py SOURCE DESTINATION PORT [--kind db|tls|udp] [--count N] [--rate N] [--timeout SECONDS] [--ca FILE] [--until FILE]
 connect.py SOURCE DESTINATION PORT --hold SECONDS
 
 allowed   connected, said something and got the right answer
 dropped   no answer at all within the time
 rejected  refused, by a reset or an ICMP error
 Anything else, such as a connection that opens and then stays silent, is an error: exit status 1 and a message.
+With --until no more are opened once that file is there.
 With --hold one connection is kept talking: a line "answer N" for each answer, and "cut" when one stays out.
 """
 import argparse
 import concurrent.futures
 import errno
+import os
 import socket
 import ssl
 import sys
@@ -105,6 +107,7 @@ def main():
     p.add_argument("--rate", type=float, default=0, help="connections a second; 0: all at once")
     p.add_argument("--timeout", type=float, default=1.0)
     p.add_argument("--hold", type=float)
+    p.add_argument("--until", default="", help="no more once this file is there")
     p.add_argument("--ca", help="trust this certificate")
     a = p.parse_args()
     if a.hold:
@@ -116,6 +119,8 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(max_workers=min(a.count, 128)) as pool:
         futures = []
         for i in range(a.count):
+            if os.path.exists(a.until):
+                break
             if a.rate:
                 time.sleep(max(0, begin + i / a.rate - time.monotonic()))
             futures.append(pool.submit(attempt, a, context))

@@ -27,9 +27,10 @@ static uint64_t random_below(uint64_t n)
 	return (seed >> 33) % n;
 }
 
+static const char *const endpoints[] = { "api", "db" };
+
 static void names(struct store *s)
 {
-	static const char *const endpoints[] = { "api", "db" };
 	static const char *const lists[] = { "humanitec", "office" };
 	int64_t endpoint, id;
 
@@ -82,9 +83,21 @@ static int32_t random_port(void)
 	return 1024 + (int32_t)random_below(60000);
 }
 
-/* Adds rows in transactions of random length; now and then one is rolled back, or the recorder starts anew. */
-static void fill(struct store *s, unsigned rows)
+/* As the recorder counts it, for the next tally. */
+static void count(struct rig *g, int64_t decision)
 {
+	struct pool *pool;
+
+	assert_int_equal(pools_get(&g->r.pools, &g->r.store, endpoints[(decision - 1) / 2 % 2],
+	                           decision % 2 == 1 ? VERDICT_ALLOW : VERDICT_DENY, &pool), 0);
+	pool->recorded++;
+	pool->changed = true;
+}
+
+/* Adds rows in transactions of random length; now and then one is rolled back, or the recorder starts anew. */
+static void fill(struct rig *g, unsigned rows)
+{
+	struct store *s = &g->r.store;
 	struct address destination = address_from4(0xcb00710a);
 	time_us now = DAY;
 	int64_t target;
@@ -100,19 +113,22 @@ static void fill(struct store *s, unsigned rows)
 		for (unsigned i = 0; i < batch; i++) {
 			struct row row = { .source = random_source(), .source_port = random_port(), .destination = destination,
 				               .destination_port = 443, .protocol = 6 };
+			int64_t decision = 1 + (int64_t)random_below(DECISIONS);
 
 			row.time = now = next_time(now);
-			assert_int_equal(store_connection(s, &row, 1 + (int64_t)random_below(DECISIONS), target), 0);
+			assert_int_equal(store_connection(s, &row, decision, target), 0);
+			count(g, decision);
 		}
 		if (blocks_behind(&s->blocks, s->state.last_id))
 			assert_int_equal(blocks_catch_up(&s->blocks, s, s->state.last_id), 0);
+		assert_int_equal(pools_save(&g->r.pools, s), 0);
 		if (undo)
 			store_rollback(s);
 		else
 			assert_int_equal(store_commit(s), 0);
 		done += undo ? 0 : batch;
 		if (undo || random_below(8) == 0)
-			assert_int_equal(store_load(s), 0);
+			assert_true(store_load(s) == 0 && pools_load(&g->r.pools, s) == 0);
 	}
 }
 
@@ -293,7 +309,7 @@ static void blocks_say_what_a_scan_says(void **state)
 	struct store *s = &g->r.store;
 
 	seed = 20261124;
-	fill(s, ROWS);
+	fill(g, ROWS);
 	assert_true(number(s->db, "SELECT count(*) > 3 AND count(*) = (SELECT count(*) FROM block_sources) FROM block"));
 	/* Most rows are in blocks, and the blocks say how many of them. */
 	assert_true(number(s->db, "SELECT sum(rows) > (SELECT count(*) FROM connection) - 16384 FROM block"));
@@ -310,7 +326,7 @@ static void retention_cuts_through_blocks(void **state)
 	time_us cutoff;
 
 	seed = 7;
-	fill(s, ROWS / 2);
+	fill(g, ROWS / 2);
 	cutoff = number(s->db, "SELECT id FROM connection ORDER BY id LIMIT 1 OFFSET 11111");
 	while (more)
 		assert_int_equal(retention_step(s, cutoff, 0, &more), 0);
@@ -322,7 +338,7 @@ static void retention_cuts_through_blocks(void **state)
 		assert_int_equal(retention_step(s, cutoff, 0, &more), 0);
 	assert_int_equal(number(s->db, "SELECT count(*) FROM connection"), 12);
 	assert_int_equal(number(s->db, "SELECT count(*) + (SELECT count(*) FROM block_sources) FROM block"), 0);
-	fill(s, ROWS / 2);
+	fill(g, ROWS / 2);
 	assert_same_as_a_scan(s->db);
 }
 
@@ -344,7 +360,7 @@ static void the_oldest_go_when_there_is_too_much(void **state)
 
 	g->tampered = true; /* retention of rows that no checkpoint covers */
 	seed = 4;
-	fill(s, ROWS);
+	fill(g, ROWS);
 	newest = number(s->db, "SELECT max(id) FROM connection");
 	assert_true(pragma(s->db, "page_count") > 500);
 	for (; more; steps++)
@@ -368,7 +384,7 @@ static void rows_without_blocks_get_them(void **state)
 	bool more = true;
 
 	seed = 99;
-	fill(s, ROWS / 2);
+	fill(g, ROWS / 2);
 	rig_run(g, "DELETE FROM block; DELETE FROM block_sources");
 	assert_same_as_a_scan(s->db);
 	rig_restart(g);
@@ -423,7 +439,7 @@ static void damaged_blocks_are_told(void **state)
 	struct audit_counts c;
 
 	seed = 5;
-	fill(s, 20000);
+	fill(g, 20000);
 	for (int i = 0; i < 200; i++) {
 		rig_run(g, "SAVEPOINT damage");
 		assert_int_equal(sqlite3_exec(s->db, random_below(2) == 0
@@ -502,7 +518,7 @@ static void counts_are_verified(void **state)
 
 	g->tampered = true;
 	seed = 3;
-	fill(&g->r.store, ROWS);
+	fill(g, ROWS);
 	assert_true(number(g->r.store.db, "SELECT count(*) > 3 FROM block"));
 	rig_run(g, "CREATE TEMP TABLE blocks AS SELECT * FROM block; CREATE TEMP TABLE sources AS SELECT * FROM block_sources;"
 	           "CREATE TEMP TABLE row AS SELECT id, decision FROM connection WHERE id = " SECOND_BLOCK);
