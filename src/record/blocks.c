@@ -115,6 +115,8 @@ int blocks_catch_up(struct blocks *b, struct store *s, int64_t last)
 	struct block_row row;
 	int got = 0, rows = 0;
 
+	if (store_write_fresh(s) == -1)
+		return -1;
 	sqlite3_bind_int64(stmt, 1, b->upto);
 	sqlite3_bind_int64(stmt, 2, last);
 	while (rows < BLOCKS_STEP_ROWS && (got = next_row(s, stmt, &row)) == 1) {

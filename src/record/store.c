@@ -7,12 +7,17 @@
 #include "audit/view_sql.h"
 #include "record/leaves.h"
 
-#define PORT_OFFSET 32768 /* see audit/schema.c */
+/* STORE_FRESH rows of `connection`. */
+#define ROW "(?, ?, ?, ?, ?, ?)"
+#define ROWS_4 ROW ", " ROW ", " ROW ", " ROW
+#define ROWS_16 ROWS_4 ", " ROWS_4 ", " ROWS_4 ", " ROWS_4
+#define ROWS_64 ROWS_16 ", " ROWS_16 ", " ROWS_16 ", " ROWS_16
 
 static const char *const sql[ST_COUNT] = {
 	[ST_BEGIN] = "BEGIN IMMEDIATE",
 	[ST_COMMIT] = "COMMIT",
-	[ST_CONNECTION_ADD] = "INSERT INTO connection VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[ST_CONNECTION_ADD] = "INSERT INTO connection VALUES " ROW,
+	[ST_CONNECTIONS_ADD] = "INSERT INTO connection VALUES " ROWS_64,
 	[ST_EVENT_ADD] = "INSERT INTO event (time, kind, subject, detail) VALUES (?1, ?2, ?3, ?4)",
 	[ST_STALL_ADD] = "INSERT INTO event (time, kind, subject, detail)"
 	                 " VALUES (?1, 'stalled', ?2, json_object('seconds', ?3, 'reason', ?4))",
@@ -126,6 +131,7 @@ static void forget(struct store *s)
 	for (size_t i = 0; i < s->endpoint_count; i++)
 		free(s->endpoints[i].name);
 	s->endpoint_count = 0;
+	s->fresh_count = 0;
 	memset(s->targets, 0, sizeof(s->targets));
 	for (size_t i = 0; i < STORE_DECISIONS; i++)
 		s->decisions[i].id = 0;
@@ -260,7 +266,7 @@ int store_commit(struct store *s)
 {
 	int rc;
 
-	if (save_state(s) == -1)
+	if (store_write_fresh(s) == -1 || save_state(s) == -1)
 		return -1;
 	rc = tree_flush(&s->tree);
 	if (rc == SQLITE_OK)
@@ -490,34 +496,6 @@ int store_decision(struct store *s, const struct decision_text *d, int64_t *id)
 }
 
 /* --- rows */
-
-static int add_to_block(struct store *s, int64_t id, const struct row *row, int64_t decision)
-{
-	struct block_row in = { .id = id, .time = row->time, .decision = decision, .source.family = row->source.family };
-
-	memcpy(in.source.bytes, row->source.bytes, address_size(row->source.family));
-	return blocks_add(&s->blocks, s, &in, s->state.last_id);
-}
-
-int store_connection(struct store *s, const struct row *row, int64_t decision, int64_t target)
-{
-	sqlite3_stmt *stmt = s->statements[ST_CONNECTION_ADD];
-	int64_t id = row->time > s->state.last_id ? row->time : s->state.last_id + 1;
-
-	sqlite3_bind_int64(stmt, 1, id);
-	sqlite3_bind_int64(stmt, 2, row->time - id);
-	audit_bind_address(stmt, 3, &row->source);
-	if (row->source_port == PORT_UNKNOWN)
-		sqlite3_bind_null(stmt, 4);
-	else
-		sqlite3_bind_int(stmt, 4, row->source_port - PORT_OFFSET);
-	sqlite3_bind_int64(stmt, 5, decision);
-	sqlite3_bind_int64(stmt, 6, target);
-	if (store_run(s, stmt) == -1 || add_to_block(s, id, row, decision) == -1)
-		return -1;
-	s->state.last_id = id;
-	return leaves_connection(s, id, row, decision);
-}
 
 static int run_and_append(struct store *s, sqlite3_stmt *stmt, enum leaf_kind kind)
 {

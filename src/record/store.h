@@ -21,6 +21,7 @@ enum store_statement {
 	ST_BEGIN,
 	ST_COMMIT,
 	ST_CONNECTION_ADD,
+	ST_CONNECTIONS_ADD,
 	ST_EVENT_ADD,
 	ST_STALL_ADD,
 	ST_REVISION_ADD,
@@ -94,6 +95,15 @@ struct store_decision {
 
 #define STORE_DECISIONS 64
 
+/* A row of `connection` that is not written yet. */
+struct store_fresh {
+	int64_t id, skew, decision, target;
+	struct address source;
+	int32_t source_port;
+};
+
+#define STORE_FRESH 64 /* are written at once */
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *statements[ST_COUNT];
@@ -109,6 +119,8 @@ struct store {
 	size_t endpoint_count, endpoint_cap;
 	struct store_target targets[STORE_TARGETS]; /* a cache by hash: the newest of each slot */
 	struct store_decision decisions[STORE_DECISIONS]; /* likewise */
+	struct store_fresh fresh[STORE_FRESH]; /* of this transaction, in order of id */
+	size_t fresh_count;
 	struct blocks blocks;
 };
 
@@ -150,7 +162,11 @@ struct decision_text {
 
 int store_decision(struct store *s, const struct decision_text *d, int64_t *id);
 
+/* The row is written with those that follow it, by store_commit at the latest.  Who reads `connection` in the same
+ * transaction calls store_write_fresh first. */
 int store_connection(struct store *s, const struct row *row, int64_t decision, int64_t target);
+int store_write_fresh(struct store *s);
+
 int store_event(struct store *s, time_us time, const char *kind, const char *subject, const char *detail);
 int store_stall(struct store *s, time_us time, int64_t seconds, const char *reason); /* the event `stalled` */
 int store_revision(struct store *s, const struct audit_revision *r);

@@ -24,6 +24,8 @@ int store_ending(struct store *s, const struct ending *e)
 {
 	sqlite3_stmt *stmt = store_use(s, ST_ENDING_ADD);
 
+	if (store_write_fresh(s) == -1)
+		return -1;
 	sqlite3_bind_int64(stmt, 1, e->connection);
 	sqlite3_bind_int64(stmt, 2, e->time);
 	if (e->watched && e->counted) {
