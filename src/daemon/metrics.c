@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "core/log.h"
 #include "daemon/answers.h"
 #include "daemon/folders.h"
+#include "daemon/program.h"
 
 #define RETRY_MS 5000
 #define BACKLOG 16
@@ -22,9 +22,7 @@ struct metrics {
 	struct daemon *d;
 	struct metrics_config config; /* as it is wanted; port 0: not at all */
 	int listen_fd; /* -1: none */
-	pid_t pid;     /* 0: none runs */
-	int sock;
-	struct buffer in, out;
+	struct program program;
 	unsigned timer;
 	char trouble[sizeof(struct error)];
 };
@@ -36,18 +34,7 @@ const char *metrics_trouble(const struct daemon *d)
 	return d->metrics == NULL ? "" : d->metrics->trouble;
 }
 
-/* --- the socket to the program */
-
-static void drop_socket(struct metrics *m)
-{
-	if (m->sock != -1) {
-		loop_unwatch(m->d->loop, m->sock);
-		close(m->sock);
-	}
-	m->sock = -1;
-	buffer_free(&m->in);
-	buffer_free(&m->out);
-}
+/* --- what it asks */
 
 static void answer(struct metrics *m)
 {
@@ -56,7 +43,7 @@ static void answer(struct metrics *m)
 	json_t *status = answer_status(m->d, &exit_code);
 	char *text = status == NULL ? NULL : json_dumps(status, JSON_COMPACT | JSON_ENSURE_ASCII);
 
-	message_begin(&w, &m->out, MSG_METRICS_STATUS, 0);
+	message_begin(&w, &m->program.channel.out, MSG_METRICS_STATUS, 0);
 	put_string(&w, text);
 	if (message_end(&w) == -1)
 		log_error("no memory for metrics");
@@ -64,43 +51,13 @@ static void answer(struct metrics *m)
 	json_decref(status);
 }
 
-static void read_asked(struct metrics *m)
-{
-	struct message asked;
-	ssize_t n = buffer_reserve(&m->in, ASK_MAX) == -1 ? 0 : recv(m->sock, m->in.data + m->in.len, ASK_MAX, MSG_DONTWAIT);
-	size_t used;
-
-	if (n <= 0)
-		return;
-	m->in.len += (size_t)n;
-	while (message_next(&m->in, ASK_MAX, &asked, &used) == 1) {
-		if (asked.type == MSG_METRICS_ASK && m->out.len < OUT_MAX)
-			answer(m);
-		buffer_consume(&m->in, used);
-	}
-}
-
-static void socket_event(void *ctx, short revents);
-
-static void update_watch(struct metrics *m)
-{
-	ssize_t n = m->out.len == 0 ? 0 : send(m->sock, m->out.data, m->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-	if (n > 0)
-		buffer_consume(&m->out, (size_t)n);
-	loop_watch(m->d->loop, m->sock, (short)(POLLIN | (m->out.len > 0 ? POLLOUT : 0)), socket_event, m);
-}
-
-static void socket_event(void *ctx, short revents)
+static bool asked(void *ctx, struct message *question)
 {
 	struct metrics *m = ctx;
 
-	if ((revents & POLLIN) != 0)
-		read_asked(m);
-	if ((revents & (POLLHUP | POLLERR)) != 0)
-		drop_socket(m); /* its end follows */
-	else
-		update_watch(m);
+	if (question->type == MSG_METRICS_ASK && m->program.channel.out.len < OUT_MAX)
+		answer(m);
+	return true;
 }
 
 /* --- its life */
@@ -113,17 +70,12 @@ static void trouble(struct metrics *m, const struct error *err)
 	m->timer = loop_after(m->d->loop, RETRY_MS, start, m);
 }
 
-static void ended(void *ctx, pid_t pid, int status)
+static void ended(void *ctx, int status, const char *how)
 {
 	struct metrics *m = ctx;
 	struct error err;
-	char how[PROCESS_END_MAX];
 
-	m->pid = 0;
-	drop_socket(m);
-	if (m->config.port == 0)
-		return;
-	process_end_text(pid, status, how, sizeof(how));
+	(void)status;
 	error_set(&err, "hallowd-metrics %s", how);
 	recorder_event(m->d->recorder, "child-died", "hallowd-metrics", json_pack("{s:s}", "how", how));
 	trouble(m, &err);
@@ -158,7 +110,7 @@ static int start_process(struct metrics *m, struct error *err)
 
 	if (folders_open_recorder(m->d->state_fd, &inherits.folder, err) == -1)
 		return -1;
-	result = process_start("hallowd-metrics", &inherits, &m->pid, &m->sock, err);
+	result = program_start(&m->program, "hallowd-metrics", &inherits, err);
 	close(inherits.folder);
 	return result;
 }
@@ -169,36 +121,17 @@ static void start(void *ctx)
 	struct error err;
 
 	m->timer = 0;
-	if (m->listen_fd == -1 && bind_socket(m, &err) == -1) {
+	if ((m->listen_fd == -1 && bind_socket(m, &err) == -1) || start_process(m, &err) == -1)
 		trouble(m, &err);
-		return;
-	}
-	if (start_process(m, &err) == -1) {
-		m->pid = 0;
-		m->sock = -1;
-		trouble(m, &err);
-		return;
-	}
-	if (reaper_add(m->d->reaper, m->pid, ended, m) == -1) {
-		m->pid = 0;
-		drop_socket(m); /* so it ends by itself */
-		error_errno(&err, ENOMEM, "hallowd-metrics");
-		trouble(m, &err);
-		return;
-	}
-	m->trouble[0] = '\0';
-	update_watch(m);
+	else
+		m->trouble[0] = '\0';
 }
 
-/* A program that serves ends by itself when its socket is closed. */
 static void end(struct metrics *m)
 {
 	loop_cancel(m->d->loop, m->timer);
 	m->timer = 0;
-	if (m->pid != 0)
-		reaper_forget(m->d->reaper, m->pid);
-	m->pid = 0;
-	drop_socket(m);
+	program_release(&m->program);
 	if (m->listen_fd != -1)
 		close(m->listen_fd);
 	m->listen_fd = -1;
@@ -217,7 +150,8 @@ void metrics_configure(struct daemon *d)
 			return;
 		}
 		m->d = d;
-		m->sock = m->listen_fd = -1;
+		m->listen_fd = -1;
+		program_init(&m->program, d->loop, d->reaper, ASK_MAX, asked, ended, m);
 	}
 	if (m->config.port == c->port && (c->port == 0 || address_compare(&m->config.address, &c->address) == 0))
 		return;

@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +11,13 @@
 
 #include "core/log.h"
 #include "core/notify_message.h"
+#include "daemon/channel.h"
 #include "daemon/fields.h"
 
 #define QUEUE_MAX 32
 #define RECENT_MAX 256 /* kinds and subjects whose last time is known; beyond them the oldest is forgotten */
 #define ANSWER_MAX 4096
+#define NO_ANSWER "hallowd-notify's answer does not fit; is it of another version"
 
 struct recent {
 	char *key; /* KIND, a newline, SUBJECT; owned */
@@ -40,10 +40,7 @@ struct notifier {
 
 	pid_t helper;           /* hallowd-notify; 0: it is gone, and cannot be had again (notify/notify.h) */
 	int helper_sock;
-	bool running;
-	int sock;               /* that of the run, -1 for none */
-	struct buffer out, in;
-	bool answered;
+	struct channel run;     /* the one run of the command that there may be */
 	uint64_t unsaid;        /* left out since the last message */
 	struct notifier_state state;
 };
@@ -70,6 +67,9 @@ static int start_helper(struct notifier *n, struct error *err)
 	return reaper_add(n->reaper, n->helper, helper_ended, n) == -1 ? error_errno(err, errno, "hallowd-notify") : 0;
 }
 
+static channel_message answered;
+static channel_closed not_answered;
+
 struct notifier *notifier_new(struct loop *loop, struct reaper *reaper, struct error *err)
 {
 	struct notifier *n = calloc(1, sizeof(*n));
@@ -80,7 +80,9 @@ struct notifier *notifier_new(struct loop *loop, struct reaper *reaper, struct e
 	}
 	n->loop = loop;
 	n->reaper = reaper;
-	n->sock = n->helper_sock = -1;
+	n->helper_sock = -1;
+	n->run = (struct channel){ .loop = loop, .max = ANSWER_MAX, .message = answered, .closed = not_answered, .ctx = n,
+	                           .sock = -1 };
 	n->journal = log_is_journal();
 	n->tokens_ms = NOTIFY_BURST * NOTIFY_REFILL_MS;
 	n->tokens_at_ms = time_boot_ms();
@@ -123,17 +125,6 @@ int notifier_configure(struct notifier *n, const struct notify_config *c)
 
 static void run_next(struct notifier *n);
 
-static void drop_socket(struct notifier *n)
-{
-	if (n->sock != -1) {
-		loop_unwatch(n->loop, n->sock);
-		close(n->sock);
-	}
-	n->sock = -1;
-	buffer_free(&n->in);
-	buffer_free(&n->out);
-}
-
 static void went_wrong(struct notifier *n, const char *what)
 {
 	n->state.failed++;
@@ -141,68 +132,33 @@ static void went_wrong(struct notifier *n, const char *what)
 	log_error("a notification was not taken: %s: %s", n->config.word_count > 0 ? n->config.command[0] : "the command", what);
 }
 
-static void got_answer(struct notifier *n, struct message *m)
-{
-	char *trouble;
-
-	n->answered = true;
-	if (notify_result_decode(m, &trouble) == -1) {
-		went_wrong(n, "hallowd-notify's answer does not fit; is it of another version");
-		return;
-	}
-	if (trouble[0] == '\0') {
-		n->state.told++;
-		n->state.trouble[0] = '\0';
-	} else {
-		went_wrong(n, trouble);
-	}
-	free(trouble);
-}
-
-static void send_rest(struct notifier *n)
-{
-	ssize_t sent = send(n->sock, n->out.data, n->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-	if (sent > 0)
-		buffer_consume(&n->out, (size_t)sent);
-}
-
-static void socket_event(void *ctx, short revents);
-
-static void update_watch(struct notifier *n)
-{
-	loop_watch(n->loop, n->sock, (short)(POLLIN | (n->out.len > 0 ? POLLOUT : 0)), socket_event, n);
-}
-
-static void finish(struct notifier *n)
-{
-	drop_socket(n);
-	if (!n->answered)
-		went_wrong(n, "hallowd-notify ended before it answered");
-	n->running = false;
-	run_next(n);
-}
-
-static void socket_event(void *ctx, short revents)
+static bool answered(void *ctx, struct message *m)
 {
 	struct notifier *n = ctx;
-	struct message m;
-	size_t used;
-	ssize_t got = 0;
+	char *trouble;
 
-	if ((revents & POLLOUT) != 0)
-		send_rest(n);
-	if ((revents & (POLLIN | POLLHUP | POLLERR)) != 0 && buffer_reserve(&n->in, ANSWER_MAX) == 0)
-		got = recv(n->sock, n->in.data + n->in.len, ANSWER_MAX, MSG_DONTWAIT);
-	if (got > 0) {
-		n->in.len += (size_t)got;
-		if (message_next(&n->in, ANSWER_MAX, &m, &used) == 1)
-			got_answer(n, &m);
+	if (notify_result_decode(m, &trouble) == -1) {
+		went_wrong(n, NO_ANSWER);
+	} else {
+		if (trouble[0] != '\0') {
+			went_wrong(n, trouble);
+		} else {
+			n->state.told++;
+			n->state.trouble[0] = '\0';
+		}
+		free(trouble);
 	}
-	if (n->answered || ((revents & (POLLIN | POLLHUP | POLLERR)) != 0 && got == 0) || (revents & POLLERR) != 0)
-		finish(n);
-	else
-		update_watch(n);
+	channel_close(&n->run);
+	run_next(n);
+	return false;
+}
+
+static void not_answered(void *ctx, bool garbled)
+{
+	struct notifier *n = ctx;
+
+	went_wrong(n, garbled ? NO_ANSWER : "hallowd-notify ended before it answered");
+	run_next(n);
 }
 
 /* Hands hallowd-notify the other end of a new socket.  0, or -1 with errno. */
@@ -224,32 +180,40 @@ static int hand_over(const struct notifier *n, int fd)
 	return sendmsg(n->helper_sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -1;
 }
 
+/* A socket whose other end hallowd-notify has; -1 with *err. */
+static int socket_for_run(const struct notifier *n, struct error *err)
+{
+	int pair[2];
+
+	if (n->helper == 0)
+		return error_set(err, "hallowd-notify has ended; a restart of hallowd brings it back");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == -1)
+		return error_errno(err, errno, "no socket for hallowd-notify");
+	fcntl(pair[1], F_SETFL, 0); /* it waits for what it reads */
+	if (hand_over(n, pair[1]) == -1) {
+		error_errno(err, errno, "hallowd-notify takes nothing");
+		close(pair[0]);
+		pair[0] = -1;
+	}
+	close(pair[1]);
+	return pair[0];
+}
+
 static int start(struct notifier *n, char *text, struct error *err)
 {
 	struct notify_request request = { n->config.command, n->config.word_count, text, NOTIFY_LIMIT_MS };
-	int pair[2], handed;
+	int sock = socket_for_run(n, err);
 
-	n->answered = false;
-	if (n->helper == 0)
-		return error_set(err, "hallowd-notify has ended; a restart of hallowd brings it back");
-	if (notify_request_encode(&n->out, &request) == -1)
-		return error_errno(err, errno, "the request");
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == -1) {
-		buffer_free(&n->out);
-		return error_errno(err, errno, "no socket for hallowd-notify");
-	}
-	fcntl(pair[1], F_SETFL, 0); /* it waits for what it reads */
-	handed = hand_over(n, pair[1]);
-	close(pair[1]);
-	if (handed == -1) {
-		error_errno(err, errno, "hallowd-notify takes nothing");
-		close(pair[0]);
-		buffer_free(&n->out);
+	if (sock == -1)
+		return -1;
+	if (channel_open(&n->run, sock) == -1)
+		return error_errno(err, errno, "hallowd-notify");
+	if (notify_request_encode(&n->run.out, &request) == -1) {
+		error_errno(err, errno, "the request");
+		channel_close(&n->run);
 		return -1;
 	}
-	n->sock = pair[0];
-	n->running = true;
-	update_watch(n);
+	channel_send(&n->run);
 	return 0;
 }
 
@@ -286,7 +250,7 @@ static void run_next(struct notifier *n)
 	struct error err;
 	char *text;
 
-	if (n->running || n->waiting == 0 || n->timer != 0)
+	if (n->run.sock != -1 || n->waiting == 0 || n->timer != 0)
 		return;
 	refill(n);
 	if (n->tokens_ms < NOTIFY_REFILL_MS) {
@@ -298,7 +262,7 @@ static void run_next(struct notifier *n)
 	if (n->config.word_count > 0 && start(n, text, &err) == -1)
 		went_wrong(n, err.text);
 	free(text);
-	if (!n->running && n->waiting > 0 && n->timer == 0)
+	if (n->run.sock == -1 && n->waiting > 0 && n->timer == 0)
 		n->timer = loop_after(n->loop, NOTIFY_REFILL_MS, run_later, n);
 }
 
@@ -436,7 +400,7 @@ void notifier_free(struct notifier *n)
 	if (n == NULL)
 		return;
 	loop_cancel(n->loop, n->timer);
-	drop_socket(n); /* what runs comes to its own end */
+	channel_close(&n->run); /* what runs comes to its own end */
 	if (n->helper != 0)
 		reaper_forget(n->reaper, n->helper);
 	if (n->helper_sock != -1)

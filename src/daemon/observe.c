@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +12,20 @@
 
 #include "core/log.h"
 #include "core/observe_message.h"
+#include "daemon/program.h"
 
 #define RETRY_MS 1000
 #define LOST_INTERVAL_MS 60000 /* what was lost is told at once, and then at most so often */
 #define OLDEST (3600 * US_PER_SECOND) /* so long may a frame wait */
 #define PACKET_BUFFER (16 << 20)
-#define READ_SIZE (64u << 10)
+#define OBSERVED_SIZE (64u << 10) /* of a message, at most */
 
 struct observing {
 	struct daemon *d;
 	char interface[IFNAMSIZ];
 	char *filter;
 	int packets; /* the packet socket */
-	pid_t pid;   /* 0: none runs */
-	int sock;
-	struct buffer in;
+	struct program program;
 	unsigned timer, lost_timer;
 	uint64_t lost;     /* frames, not told yet */
 	uint64_t left_out; /* connections, not told yet */
@@ -187,17 +185,7 @@ static void plan_lost(struct observing *o)
 		o->lost_timer = loop_after(o->d->loop, wait < 0 ? 0 : wait, tell_lost, o);
 }
 
-/* --- the socket to the program */
-
-static void drop_socket(struct observing *o)
-{
-	if (o->sock != -1) {
-		loop_unwatch(o->d->loop, o->sock);
-		close(o->sock);
-	}
-	o->sock = -1;
-	buffer_free(&o->in);
-}
+/* --- what it says */
 
 static void take_observed(struct observing *o, struct message *m)
 {
@@ -227,31 +215,13 @@ static void take_refused(struct observing *o, struct message *m)
 	free(why);
 }
 
-static void socket_event(void *ctx, short revents)
+static bool said(void *ctx, struct message *m)
 {
-	struct observing *o = ctx;
-	struct message m;
-	size_t used;
-	ssize_t n = -1;
-	int got;
-
-	if (buffer_reserve(&o->in, READ_SIZE) == 0)
-		n = recv(o->sock, o->in.data + o->in.len, READ_SIZE, MSG_DONTWAIT);
-	if (n <= 0) {
-		if (n == 0 || (revents & (POLLHUP | POLLERR)) != 0)
-			drop_socket(o); /* its end follows */
-		return;
-	}
-	o->in.len += (size_t)n;
-	while ((got = message_next(&o->in, READ_SIZE, &m, &used)) == 1) {
-		if (m.type == MSG_OBSERVE_REFUSED)
-			take_refused(o, &m);
-		else
-			take_observed(o, &m);
-		buffer_consume(&o->in, used);
-	}
-	if (got == -1)
-		drop_socket(o); /* then it ends by itself */
+	if (m->type == MSG_OBSERVE_REFUSED)
+		take_refused(ctx, m);
+	else
+		take_observed(ctx, m);
+	return true;
 }
 
 /* --- its life */
@@ -266,34 +236,18 @@ static void trouble(struct observing *o, const char *what)
 	o->timer = loop_after(o->d->loop, RETRY_MS, start, o);
 }
 
-static void ended(void *ctx, pid_t pid, int status)
+static void ended(void *ctx, int status, const char *how)
 {
 	struct observing *o = ctx;
-	char how[PROCESS_END_MAX], what[PROCESS_END_MAX + 32];
+	char what[PROCESS_END_MAX + 32];
 
-	o->pid = 0;
-	while (o->sock != -1) /* its last words */
-		socket_event(o, POLLHUP);
+	(void)status;
 	if (o->refused || o->d->stopping)
 		return;
-	process_end_text(pid, status, how, sizeof(how));
 	recorder_event(o->d->recorder, "child-died", "hallowd-observe", json_pack("{s:s, s:s}", "how", how, "interface",
 	                                                                          o->interface));
 	snprintf(what, sizeof(what), "hallowd-observe %s", how);
 	trouble(o, what);
-}
-
-static int send_request(struct observing *o)
-{
-	struct buffer out = BUFFER_INIT;
-	int result = -1;
-
-	/* The socket is new and empty: it all fits. */
-	if (observe_request_encode(&out, o->filter) == 0 &&
-	    send(o->sock, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)out.len)
-		result = loop_watch(o->d->loop, o->sock, POLLIN, socket_event, o);
-	buffer_free(&out);
-	return result;
 }
 
 static void start(void *ctx)
@@ -303,18 +257,10 @@ static void start(void *ctx)
 	struct error err;
 
 	o->timer = 0;
-	if (process_start("hallowd-observe", &inherits, &o->pid, &o->sock, &err) == -1) {
-		o->pid = 0;
-		o->sock = -1;
+	if (observe_request_encode(&o->program.channel.out, o->filter) == -1)
+		trouble(o, "no memory to tell hallowd-observe what to do");
+	else if (program_start(&o->program, "hallowd-observe", &inherits, &err) == -1)
 		trouble(o, err.text);
-		return;
-	}
-	if (reaper_add(o->d->reaper, o->pid, ended, o) == 0 && send_request(o) == 0)
-		return;
-	reaper_forget(o->d->reaper, o->pid);
-	o->pid = 0;
-	drop_socket(o); /* so it ends by itself */
-	trouble(o, "no memory to tell hallowd-observe what to do");
 }
 
 /* --- the sockets */
@@ -365,7 +311,8 @@ int observe_open(struct daemon *d, const struct config *c, struct error *err)
 	for (size_t i = 0; i < a->observe_count; i++) {
 		struct observing *o = &d->observers->all[d->observers->count++];
 
-		*o = (struct observing){ .d = d, .packets = -1, .sock = -1, .filter = strdup(a->observe[i].filter) };
+		*o = (struct observing){ .d = d, .packets = -1, .filter = strdup(a->observe[i].filter) };
+		program_init(&o->program, d->loop, d->reaper, OBSERVED_SIZE, said, ended, o);
 		snprintf(o->interface, sizeof(o->interface), "%s", a->observe[i].interface);
 		if (o->filter == NULL)
 			return error_errno(err, ENOMEM, "audit.observe");
@@ -385,9 +332,7 @@ static void end(struct observing *o)
 {
 	loop_cancel(o->d->loop, o->timer);
 	loop_cancel(o->d->loop, o->lost_timer);
-	if (o->pid != 0)
-		reaper_forget(o->d->reaper, o->pid);
-	drop_socket(o);
+	program_release(&o->program);
 	if (o->packets != -1)
 		close(o->packets);
 	free(o->filter);

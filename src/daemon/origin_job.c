@@ -4,14 +4,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +22,7 @@
 #include "core/resolve_message.h"
 #include "daemon/name_answer.h"
 #include "daemon/origin_request.h"
+#include "daemon/program.h"
 #include "daemon/secret.h"
 
 #define PARSE_TIMEOUT_MS 60000
@@ -35,7 +34,6 @@
 
 struct origin_job {
 	struct loop *loop;
-	struct reaper *reaper;
 	const struct origin_config *origin;
 	const struct answer *known;
 	origin_job_done *done;
@@ -43,19 +41,13 @@ struct origin_job {
 	unsigned tries;    /* of the fetcher, the one that runs included */
 	int64_t deadline;  /* of all of them, time_monotonic_ms */
 
-	int body;          /* the bytes: a memfd that the fetcher fills, or a file */
-	pid_t pid;         /* of the program that runs now, 0 for none */
-	int sock;          /* to it, -1 for none */
+	int body;               /* the bytes: a memfd that the fetcher fills, or a file */
+	struct program program; /* that runs now */
+	const char *name;       /* its name */
+	bool parsing;           /* it is hallowd-parse */
+	bool resolving;         /* it is hallowd-resolve */
 	unsigned timer;
-	struct buffer in;
-	struct buffer out;   /* the request, which may hold secrets, until it is sent */
-	const char *program; /* its name */
-	bool parsing;        /* it is hallowd-parse */
-	bool resolving;      /* it is hallowd-resolve */
-	char *early_error;   /* why it failed; told from the loop */
-	bool at_end;         /* the socket has been read to its end */
-	char end[PROCESS_END_MAX]; /* how the program ended; "" while it runs */
-	bool by_signal;
+	char *early_error;      /* why it failed; told from the loop */
 	uint32_t http_status;
 	char *content_type;
 	enum origin_part part; /* what is asked for */
@@ -69,23 +61,12 @@ static void start_parser(struct origin_job *job);
 static void fetch_part(struct origin_job *job, enum origin_part part);
 static void start_fetcher(void *ctx);
 
+/* It is about to exit on its own, or is no longer wanted. */
 static void end_program(struct origin_job *job)
 {
 	loop_cancel(job->loop, job->timer);
 	job->timer = 0;
-	if (job->sock != -1) {
-		loop_unwatch(job->loop, job->sock);
-		close(job->sock);
-		job->sock = -1;
-	}
-	if (job->pid != 0) {
-		/* It is about to exit on its own, or is no longer wanted. */
-		kill(job->pid, SIGKILL);
-		reaper_forget(job->reaper, job->pid);
-		job->pid = 0;
-	}
-	buffer_free(&job->in);
-	buffer_wipe(&job->out);
+	program_kill(&job->program);
 }
 
 void origin_job_cancel(struct origin_job *job)
@@ -144,28 +125,17 @@ static void out_of_time(void *ctx)
 	struct origin_job *job = ctx;
 
 	job->timer = 0;
-	fail(job, "%s did not answer in time and was ended", job->program);
+	fail(job, "%s did not answer in time and was ended", job->name);
 }
 
-/* Its end and the end of its socket come in any order; the answer may still be in the socket when it has ended. */
-static void end_without_answer(struct origin_job *job)
-{
-	if (!job->at_end || job->end[0] == '\0')
-		return;
-	if (job->parsing && job->by_signal)
-		fail(job, "the parser %s: the input or its 'select' took more time or memory than it may", job->end);
-	else
-		fail(job, "%s %s before it answered", job->program, job->end);
-}
-
-static void ended(void *ctx, pid_t pid, int status)
+static void ended_without_answer(void *ctx, int status, const char *how)
 {
 	struct origin_job *job = ctx;
 
-	job->pid = 0;
-	job->by_signal = WIFSIGNALED(status) && WTERMSIG(status) != SIGSYS;
-	process_end_text(pid, status, job->end, sizeof(job->end));
-	end_without_answer(job);
+	if (job->parsing && WIFSIGNALED(status) && WTERMSIG(status) != SIGSYS)
+		fail(job, "the parser %s: the input or its 'select' took more time or memory than it may", how);
+	else
+		fail(job, "%s %s before it answered", job->name, how);
 }
 
 static void parsed(struct origin_job *job, struct message *m)
@@ -348,95 +318,35 @@ static void fetched(struct origin_job *job, struct message *m)
 	fetch_result_free(&r);
 }
 
-static void socket_at_end(struct origin_job *job)
-{
-	loop_unwatch(job->loop, job->sock);
-	buffer_wipe(&job->out);
-	job->at_end = true;
-	end_without_answer(job);
-}
-
-static void read_answer(struct origin_job *job)
-{
-	struct message m;
-	size_t used;
-	ssize_t n;
-
-	if (buffer_reserve(&job->in, 65536) == -1) {
-		fail(job, "no memory for the answer");
-		return;
-	}
-	n = read(job->sock, job->in.data + job->in.len, 65536);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		socket_at_end(job);
-		return;
-	}
-	job->in.len += (size_t)n;
-	switch (message_next(&job->in, MESSAGE_MAX_LIST, &m, &used)) {
-	case 0:
-		return;
-	case 1:
-		if (job->resolving)
-			resolved(job, &m);
-		else if (job->parsing)
-			parsed(job, &m);
-		else
-			fetched(job, &m);
-		return;
-	default:
-		fail(job, "%s gave an answer that is not understood", job->program);
-	}
-}
-
-static loop_ready socket_ready;
-
-/* Sends what the socket takes of the request, and forgets it when it is sent.  0, or -1 with errno. */
-static int send_request(struct origin_job *job)
-{
-	ssize_t n = send(job->sock, job->out.data, job->out.len, MSG_NOSIGNAL);
-
-	if (n == -1 && errno != EAGAIN && errno != EINTR)
-		return -1;
-	if (n > 0)
-		buffer_consume(&job->out, (size_t)n);
-	if (job->out.len > 0)
-		return 0;
-	buffer_wipe(&job->out);
-	return loop_watch(job->loop, job->sock, POLLIN, socket_ready, job);
-}
-
-static void socket_ready(void *ctx, short revents)
+/* The one message that each program sends. */
+static bool answered(void *ctx, struct message *m)
 {
 	struct origin_job *job = ctx;
 
-	if ((revents & POLLIN) != 0 || job->out.len == 0)
-		read_answer(job);
-	else if (send_request(job) == -1)
-		socket_at_end(job); /* how the program ended is told when it has */
+	if (job->resolving)
+		resolved(job, m);
+	else if (job->parsing)
+		parsed(job, m);
+	else
+		fetched(job, m);
+	return false;
 }
 
-/* Starts the program, which gets the request from the loop; the request is the job's from here on. */
+/* Starts the program on the request, which is the job's from here on. */
 static void run(struct origin_job *job, const char *name, const struct process_inherits *inherits,
                 struct buffer *request, int64_t timeout_ms)
 {
 	struct error err;
 
-	job->out = *request;
+	job->program.channel.out = *request;
 	*request = (struct buffer)BUFFER_INIT;
-	job->program = name;
-	job->at_end = false;
-	job->end[0] = '\0';
-	if (process_start(name, inherits, &job->pid, &job->sock, &err) == -1) {
-		job->pid = 0;
-		job->sock = -1;
+	job->name = name;
+	if (program_start(&job->program, name, inherits, &err) == -1) {
 		fail(job, "%s", err.text);
 		return;
 	}
 	job->timer = loop_after(job->loop, timeout_ms, out_of_time, job);
-	if (job->timer == 0 || reaper_add(job->reaper, job->pid, ended, job) == -1 ||
-	    loop_watch(job->loop, job->sock, POLLIN | POLLOUT, socket_ready, job) == -1)
+	if (job->timer == 0)
 		fail(job, "%s could not be asked: %s", name, strerror(errno));
 }
 
@@ -539,13 +449,13 @@ struct origin_job *origin_job_start(struct loop *loop, struct reaper *reaper, co
 	if (job == NULL)
 		return NULL;
 	job->loop = loop;
-	job->reaper = reaper;
 	job->origin = origin;
 	job->known = known;
 	job->deadline = time_monotonic_ms() + 2 * origin->timeout * 1000;
 	job->done = done;
 	job->ctx = ctx;
-	job->body = job->signature_body = job->sock = -1;
+	job->body = job->signature_body = -1;
+	program_init(&job->program, loop, reaper, MESSAGE_MAX_LIST, answered, ended_without_answer, job);
 	switch (origin->kind) {
 	case ORIGIN_URL:
 		start_fetcher(job);

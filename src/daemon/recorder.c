@@ -1,17 +1,16 @@
 #include "daemon/recorder.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/checkpoint_message.h"
 #include "core/log.h"
 #include "daemon/folders.h"
+#include "daemon/program.h"
 #include "daemon/spool.h"
 #include "kernel/kernel.h"
 
@@ -34,16 +33,14 @@ struct sync {
 
 struct recorder {
 	struct loop *loop;
-	struct reaper *reaper;
 	int folder_fd; /* what hallowd-record works in */
 	int nflog_fd, conntrack_fd;
 	struct spool *spool;
 	struct signer *signer; /* NULL: nobody signs */
 
-	pid_t pid; /* 0: none runs */
-	int sock;
-	bool ready, stopping, stalled;
-	struct buffer in, out, policy; /* policy: the message to tell a new recorder */
+	struct program program;
+	bool greeted, stopping, stalled;
+	struct buffer policy;          /* the message to tell a new recorder */
 	uint64_t sent;                 /* the last sequence number that this process was told */
 	int64_t started_ms;
 	int64_t delay_ms;
@@ -58,7 +55,8 @@ struct recorder {
 	void *heard_ctx;
 };
 
-static void start(void *ctx);
+static channel_message said;
+static program_ended ended;
 
 int recorder_open(struct loop *loop, struct reaper *reaper, int state_fd, struct recorder **out, struct error *err)
 {
@@ -67,9 +65,9 @@ int recorder_open(struct loop *loop, struct reaper *reaper, int state_fd, struct
 	if (r == NULL)
 		return error_errno(err, ENOMEM, "the recorder");
 	r->loop = loop;
-	r->reaper = reaper;
-	r->sock = r->nflog_fd = r->conntrack_fd = -1;
+	r->nflog_fd = r->conntrack_fd = -1;
 	r->delay_ms = FIRST_DELAY_MS;
+	program_init(&r->program, loop, reaper, MESSAGE_MAX_DEFAULT, said, ended, r);
 	if (folders_open_recorder(state_fd, &r->folder_fd, err) == -1) {
 		free(r);
 		return -1;
@@ -87,6 +85,12 @@ void recorder_listen(struct recorder *r, recorder_heard *heard, void *ctx)
 {
 	r->heard = heard;
 	r->heard_ctx = ctx;
+}
+
+/* It has greeted, and is not about to end. */
+static bool is_ready(const struct recorder *r)
+{
+	return r->greeted && r->program.channel.sock != -1;
 }
 
 static void tell_listener(struct recorder *r, time_us when, const char *kind, const char *subject, const char *detail)
@@ -114,18 +118,6 @@ static void got_stalled(struct recorder *r, bool stalled)
 	r->stalled = stalled;
 }
 
-static void drop_connection(struct recorder *r)
-{
-	if (r->sock != -1) {
-		loop_unwatch(r->loop, r->sock);
-		close(r->sock);
-	}
-	r->sock = -1;
-	r->ready = r->stalled = false;
-	buffer_free(&r->in);
-	buffer_free(&r->out);
-}
-
 /* Takes the sync out of the list, frees it and tells its asker. */
 static void sync_done(struct recorder *r, struct sync *s, bool on_disk)
 {
@@ -151,22 +143,11 @@ void recorder_close(struct recorder *r)
 		return;
 	loop_cancel(r->loop, r->restart_timer);
 	all_syncs_done(r, false);
-	drop_connection(r);
-	if (r->pid != 0)
-		reaper_forget(r->reaper, r->pid); /* it ends by itself: its socket is closed */
+	program_release(&r->program);
 	spool_close(r->spool);
 	close(r->folder_fd);
 	buffer_free(&r->policy);
 	free(r);
-}
-
-static void writable(struct recorder *r)
-{
-	ssize_t n = r->out.len == 0 ? 0 : send(r->sock, r->out.data, r->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-	if (n > 0)
-		buffer_consume(&r->out, (size_t)n);
-	/* Any other failure shows as the end of the process. */
 }
 
 /* --- checkpoints */
@@ -184,7 +165,7 @@ static void tell_witness(struct recorder *r)
 	if (r->signer == NULL)
 		return;
 	signer_last(r->signer, &log, &size);
-	if (witness_encode(&r->out, log, size) == -1)
+	if (witness_encode(&r->program.channel.out, log, size) == -1)
 		log_error("no memory to tell hallowd-record what was signed");
 }
 
@@ -200,9 +181,9 @@ static void got_sign(struct recorder *r, struct message *m)
 		return;
 	}
 	if (r->signer != NULL && signer_sign(r->signer, &request, &note, &err) == 0)
-		result = signed_encode(&r->out, note.data, note.len);
+		result = signed_encode(&r->program.channel.out, note.data, note.len);
 	else
-		result = refused_encode(&r->out, err.text);
+		result = refused_encode(&r->program.channel.out, err.text);
 	if (result == -1)
 		log_error("no memory to answer hallowd-record about a checkpoint");
 	tell_witness(r);
@@ -265,7 +246,7 @@ static void send_spool(struct recorder *r)
 	for (size_t i = 0; i < count; i++) {
 		if (waiting[i].seq <= r->sent)
 			continue;
-		if (buffer_add(&r->out, waiting[i].bytes.data, waiting[i].bytes.len) == -1)
+		if (buffer_add(&r->program.channel.out, waiting[i].bytes.data, waiting[i].bytes.len) == -1)
 			return;
 		r->sent = waiting[i].seq;
 	}
@@ -277,75 +258,39 @@ static void got_ready(struct recorder *r, struct message *m)
 
 	if (m->type != MSG_READY || audit_number_decode(m, &seq) == -1) {
 		log_error("hallowd-record did not greet as it should; is it of another version");
-		kill(r->pid, SIGTERM);
+		if (r->program.pid != 0) /* 0: these are its last words */
+			kill(r->program.pid, SIGTERM);
 		return;
 	}
-	r->ready = true;
+	r->greeted = true;
 	note_idle(r, false);
 	spool_recorder_has(r->spool, seq);
 	tell_witness(r);
 	r->sent = seq;
-	if (r->policy.len > 0 && buffer_add(&r->out, r->policy.data, r->policy.len) == -1)
+	if (r->policy.len > 0 && buffer_add(&r->program.channel.out, r->policy.data, r->policy.len) == -1)
 		log_error("no memory to tell hallowd-record the policy");
 	send_spool(r);
 }
 
-static void update_watch(struct recorder *r);
-
-static void socket_event(void *ctx, short revents)
+static bool said(void *ctx, struct message *m)
 {
 	struct recorder *r = ctx;
-	struct message m;
-	size_t used;
-	ssize_t n;
 
-	if ((revents & POLLOUT) != 0)
-		writable(r);
-	if ((revents & (POLLIN | POLLHUP | POLLERR)) == 0) {
-		update_watch(r);
-		return;
-	}
-	if (buffer_reserve(&r->in, 4096) == -1)
-		return;
-	n = read(r->sock, r->in.data + r->in.len, 4096);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		drop_connection(r); /* its end comes through the reaper */
-		return;
-	}
-	r->in.len += (size_t)n;
-	while (r->sock != -1 && message_next(&r->in, MESSAGE_MAX_DEFAULT, &m, &used) == 1) {
-		if (r->ready)
-			got_message(r, &m);
-		else
-			got_ready(r, &m);
-		if (r->sock != -1)
-			buffer_consume(&r->in, used);
-	}
-	update_watch(r);
+	if (r->greeted)
+		got_message(r, m);
+	else
+		got_ready(r, m);
+	return true;
 }
 
-static void update_watch(struct recorder *r)
-{
-	if (r->sock == -1)
-		return;
-	writable(r);
-	loop_watch(r->loop, r->sock, r->out.len > 0 ? POLLIN | POLLOUT : POLLIN, socket_event, r);
-}
+static void start(void *ctx);
 
-static void ended(void *ctx, pid_t pid, int status)
+static void ended(void *ctx, int status, const char *how)
 {
 	struct recorder *r = ctx;
-	char how[PROCESS_END_MAX];
 
-	process_end_text(pid, status, how, sizeof(how));
-	/* Its last words, up to the end of file; a bound in case somebody else holds its end. */
-	for (int i = 0; i < 1000 && r->sock != -1; i++)
-		socket_event(r, POLLIN);
-	drop_connection(r);
+	r->greeted = r->stalled = false;
 	note_idle(r, true);
-	r->pid = 0;
 	r->last_ack = (struct audit_ack){ 0 };
 	if (r->stopping) {
 		all_syncs_done(r, status == 0);
@@ -370,15 +315,10 @@ static void start(void *ctx)
 
 	r->restart_timer = 0;
 	r->started_ms = time_monotonic_ms();
-	if (process_start("hallowd-record", &inherits, &r->pid, &r->sock, &err) == -1 ||
-	    reaper_add(r->reaper, r->pid, ended, r) == -1) {
-		log_error("%s", err.text);
-		r->pid = 0;
-		r->sock = -1;
-		r->restart_timer = loop_after(r->loop, LONGEST_DELAY_MS, start, r);
+	if (program_start(&r->program, "hallowd-record", &inherits, &err) == 0)
 		return;
-	}
-	update_watch(r);
+	log_error("%s", err.text);
+	r->restart_timer = loop_after(r->loop, LONGEST_DELAY_MS, start, r);
 }
 
 void recorder_start(struct recorder *r, int nflog_fd, int conntrack_fd)
@@ -391,10 +331,10 @@ void recorder_start(struct recorder *r, int nflog_fd, int conntrack_fd)
 
 static void tell_waiting(struct recorder *r)
 {
-	if (!r->ready)
+	if (!is_ready(r))
 		return;
 	send_spool(r);
-	update_watch(r);
+	channel_send(&r->program.channel);
 }
 
 void recorder_event_at(struct recorder *r, time_us when, const char *kind, const char *subject, json_t *detail)
@@ -463,20 +403,20 @@ void recorder_policy(struct recorder *r, const struct audit_policy *policy)
 	}
 	buffer_free(&r->policy);
 	r->policy = message;
-	if (!r->ready)
+	if (!is_ready(r))
 		return;
-	if (buffer_add(&r->out, r->policy.data, r->policy.len) == -1)
+	if (buffer_add(&r->program.channel.out, r->policy.data, r->policy.len) == -1)
 		log_error("hallowd-record cannot be told the policy: no memory");
-	update_watch(r);
+	channel_send(&r->program.channel);
 }
 
 void recorder_reading(struct recorder *r, const struct audit_reading *reading)
 {
-	if (!r->ready || r->out.len > READING_BACKLOG)
+	if (!is_ready(r) || r->program.channel.out.len > READING_BACKLOG)
 		return;
-	if (audit_reading_encode(&r->out, reading) == -1)
+	if (audit_reading_encode(&r->program.channel.out, reading) == -1)
 		log_error("hallowd-record cannot be told the counters: no memory");
-	update_watch(r);
+	channel_send(&r->program.channel);
 }
 
 static void sync_late(void *ctx)
@@ -489,7 +429,7 @@ static void sync_late(void *ctx)
 
 static void ask(struct recorder *r, enum message_type type, recorder_synced *done, void *ctx)
 {
-	struct sync *s = r->pid == 0 ? NULL : calloc(1, sizeof(*s));
+	struct sync *s = r->program.pid == 0 ? NULL : calloc(1, sizeof(*s));
 
 	if (s == NULL) {
 		done(ctx, false);
@@ -498,16 +438,16 @@ static void ask(struct recorder *r, enum message_type type, recorder_synced *don
 	*s = (struct sync){ .id = ++r->last_sync, .done = done, .ctx = ctx, .r = r, .next = r->syncs };
 	r->syncs = s;
 	s->timer = loop_after(r->loop, SYNC_TIMEOUT_MS, sync_late, s);
-	if (type == MSG_CHECKPOINT ? checkpoint_ask_encode(&r->out, s->id) == -1
-	                           : audit_number_encode(&r->out, type, type == MSG_SYNC ? s->id : 0) == -1)
+	if (type == MSG_CHECKPOINT ? checkpoint_ask_encode(&r->program.channel.out, s->id) == -1
+	                           : audit_number_encode(&r->program.channel.out, type, type == MSG_SYNC ? s->id : 0) == -1)
 		sync_done(r, s, false);
 	else
-		update_watch(r);
+		channel_send(&r->program.channel);
 }
 
 void recorder_sync(struct recorder *r, recorder_synced *done, void *ctx)
 {
-	if (r->ready)
+	if (is_ready(r))
 		ask(r, MSG_SYNC, done, ctx);
 	else
 		done(ctx, false);
@@ -515,7 +455,7 @@ void recorder_sync(struct recorder *r, recorder_synced *done, void *ctx)
 
 void recorder_checkpoint(struct recorder *r, recorder_synced *done, void *ctx)
 {
-	if (r->ready && r->signer != NULL)
+	if (is_ready(r) && r->signer != NULL)
 		ask(r, MSG_CHECKPOINT, done, ctx);
 	else
 		done(ctx, false);
@@ -545,9 +485,9 @@ void recorder_state(const struct recorder *r, struct recorder_state *state)
 
 	spool_waiting(r->spool, &waiting);
 	*state = (struct recorder_state){
-		.running = r->ready,
+		.running = is_ready(r),
 		.stalled = r->stalled,
-		.pid = r->pid,
+		.pid = r->program.pid,
 		.deaths = r->deaths,
 		.recorded = r->last_ack.recorded,
 		.lost = r->last_ack.lost,

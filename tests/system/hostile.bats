@@ -134,3 +134,25 @@ start_good() {
 	not grep -q SUCCEEDED "$LAB_DIR/hallowd.log"
 	as_before
 }
+
+# It does not end by itself, and is not asked to.
+@test "hostile: a program that sends what is no message is ended, and comes back" {
+	echo 'audit: {observe: [{interface: g0, filter: "udp port 9"}]}' >>"$CONF"
+	start_good
+	local name
+	touch "$LAB_DIR/bin/garbled"
+	for name in hallowd-record hallowd-observe; do
+		taken_over "$name"
+		lab_kill KILL "$(child "$name")"
+		wait_until 10 grep -q "$name.* sent what is no message, and was ended" "$LAB_DIR/hallowd.log"
+		cp "$REAL_BUILD/$name" "$LAB_DIR/bin/new"
+		mv "$LAB_DIR/bin/new" "$LAB_DIR/bin/$name"
+	done
+	soon "sent what is no message, and was ended" sql "SELECT detail ->> 'how' FROM events WHERE kind = 'child-died'
+		AND subject = 'hallowd-record' AND detail ->> 'how' LIKE '%no message%' LIMIT 1"
+	taken_over hallowd-fetch
+	run ctl refresh web
+	same "$status" 4
+	[[ "$output" == *"hallowd-fetch sent what is no message, and was ended before it answered"* ]]
+	as_before
+}

@@ -3,7 +3,8 @@
  * hallowd, with the descriptors and below the sandbox that the real one gets.
  *
  * Says on standard error for each attempt "hostile: refused WHAT (errno)" or "hostile: SUCCEEDED WHAT", at the end
- * "hostile: done".  A file `plain` beside it makes it try one system call as a defect would, without a handler of its own. */
+ * "hostile: done".  A file `plain` beside it makes it try one system call as a defect would, without a handler of its own;
+ * a file `garbled` makes it send hallowd what is no message, and stay. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -30,6 +31,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/fetch_message.h"
 
 int CONFINE(struct error *err);
 
@@ -261,6 +263,16 @@ static void try_code(void)
 
 /* --- all of it */
 
+static void send_garbage(void)
+{
+	static const char garbage[] = "GET / HTTP/1.0\r\nHost: hallowd\r\n\r\n";
+
+	if (write(CHILD_SOCKET_FD, garbage, sizeof(garbage)) == sizeof(garbage))
+		dprintf(STDERR_FILENO, "hostile: sent what is no message\n");
+	for (;;)
+		pause();
+}
+
 static void find_lab(void)
 {
 	char *slash;
@@ -284,6 +296,8 @@ int main(void)
 	bool plain;
 
 	find_lab();
+	if (access(below("bin/garbled"), F_OK) == 0)
+		send_garbage();
 	plain = access(below("bin/plain"), F_OK) == 0;
 	if (CONFINE(&err) == -1) {
 		dprintf(STDERR_FILENO, "hostile: it cannot be confined: %s\n", err.text);

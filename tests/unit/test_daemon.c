@@ -89,6 +89,6 @@ struct config *two_origins(void)
 
 int main(void)
 {
-	return test_impact() + test_judge() + test_decide() + test_lists() + test_name_answer() + test_loop() + test_secret() +
-	       test_spool();
+	return test_channel() + test_impact() + test_judge() + test_decide() + test_lists() + test_name_answer() +
+	       test_loop() + test_secret() + test_spool();
 }

@@ -15,6 +15,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+int test_channel(void);
 int test_impact(void);
 int test_judge(void);
 int test_decide(void);
