@@ -13,6 +13,7 @@
 
 #include "audit/pcapng.h"
 #include "core/file.h"
+#include "core/number.h"
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 
@@ -238,11 +239,7 @@ static int to_file(struct ctl *ctl, struct evidence_reader *r, const char *name)
 
 static int parse_id(const char *text, int64_t *id)
 {
-	char *end;
-
-	errno = 0;
-	*id = strtoll(text, &end, 10);
-	if (errno != 0 || *text < '0' || *text > '9' || *end != '\0')
+	if (number_parse_i64(id, text) == -1)
 		return ctl_fail(EXIT_USAGE, "'%s' is no id of a connection; 'hallowctl log -o json' shows them", text);
 	return 0;
 }

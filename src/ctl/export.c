@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/number.h"
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 
@@ -67,16 +68,6 @@ static const struct export_format *format_of(enum output format)
 	return &export_csv;
 }
 
-/* A whole number from 0, all of the text.  0, or -1. */
-static int parse_id(int64_t *id, const char *text)
-{
-	char *end;
-
-	errno = 0;
-	*id = strtoll(text, &end, 10);
-	return errno == 0 && *text >= '0' && *text <= '9' && *end == '\0' ? 0 : -1;
-}
-
 /* The first run has no cursor yet, and begins with the first row. */
 static int read_cursor(int64_t *id, const char *name)
 {
@@ -93,7 +84,7 @@ static int read_cursor(int64_t *id, const char *name)
 		line = (char *)(uintptr_t)buffer_str(&text);
 		if (line != NULL)
 			line[strcspn(line, "\n")] = '\0';
-		if (line == NULL || parse_id(id, line) == -1)
+		if (line == NULL || number_parse_i64(id, line) == -1)
 			code = ctl_fail(EXIT_FAILED, "%s holds no cursor; expected the number that an earlier export wrote there, or "
 			                "no file at all to begin with the first row", name);
 	}
@@ -119,7 +110,7 @@ static int parse_begin(struct export_request *q, const struct arguments *args)
 		return ctl_fail(EXIT_USAGE, "--cursor goes with neither --since-id nor --to: it is where the next run begins");
 	if (args->option[CURSOR] != NULL)
 		return read_cursor(&q->since_id, args->option[CURSOR]);
-	if (args->option[SINCE_ID] != NULL && parse_id(&q->since_id, args->option[SINCE_ID]) == -1)
+	if (args->option[SINCE_ID] != NULL && number_parse_i64(&q->since_id, args->option[SINCE_ID]) == -1)
 		return ctl_fail(EXIT_USAGE, "--since-id '%s' is no id; expected a number from 0, as the column id has it",
 		                args->option[SINCE_ID]);
 	return 0;

@@ -1,10 +1,10 @@
 #include "ctl/init_draft.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "core/prefix.h"
 
 static const struct {
@@ -79,17 +79,6 @@ static int bad_word(const char *word, const char *what, struct error *err)
 	                      "or [2001:db8::10]:6443", word, what);
 }
 
-static int parse_port(const char *text, uint16_t *port)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end != '\0' || n == 0 || n > UINT16_MAX)
-		return -1;
-	*port = (uint16_t)n;
-	return 0;
-}
-
 /* The address of "ADDRESS:PORT" or "[ADDRESS]:PORT", and the port; `text` is changed. */
 static const char *split(char *text, const char **port)
 {
@@ -123,7 +112,7 @@ static int add_split(struct draft *d, const char *word, const char *name, char *
 		return bad_word(word, "there is no port", err);
 	if (prefix_parse(&prefix, address, strlen(address)) != PREFIX_OK)
 		return bad_word(word, "its address is none", err);
-	if (parse_port(port_text, &port) == -1)
+	if (number_parse_port(&port, port_text) == -1 || port == 0)
 		return bad_word(word, "its port is no number from 1 to 65535", err);
 	if (name != NULL && (!name_valid(name) || name_taken(d, name)))
 		return bad_word(word, name_valid(name) ? "the name is taken" : "its name may hold letters, digits, '.', '_' and '-', "

@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "core/number.h"
 #include "ctl/ctl.h"
 #include "ctl/log_query.h"
 #include "ctl/log_show.h"
@@ -62,14 +63,8 @@ static int parse_source(struct log_filter *f, const char *text)
 
 static int parse_limit(int64_t *limit, const char *text)
 {
-	char *end;
-
 	*limit = 0;
-	if (text == NULL)
-		return 0;
-	errno = 0;
-	*limit = strtoll(text, &end, 10);
-	if (errno == 0 && *end == '\0' && *limit > 0)
+	if (text == NULL || (number_parse_i64(limit, text) == 0 && *limit > 0))
 		return 0;
 	return ctl_fail(EXIT_USAGE, "--limit '%s' is no number above 0", text);
 }

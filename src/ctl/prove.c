@@ -1,5 +1,4 @@
 /* Proofs for somebody who does not have the audit log: that a row is in it, and that a checkpoint continues another. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include "audit/leaf_find.h"
 #include "audit/tree_source.h"
 #include "core/file.h"
+#include "core/number.h"
 #include "ctl/daemon.h"
 #include "ctl/keys.h"
 #include "ctl/proof_file.h"
@@ -35,14 +35,12 @@ static int database_error(sqlite3 *db)
 static int parse_row(const char *text, unsigned *kind, int64_t *id)
 {
 	const char *colon = strchr(text, ':');
-	char name[32] = "connection", *end;
+	char name[32] = "connection";
 
 	if (colon != NULL)
 		snprintf(name, sizeof(name), "%.*s", (int)(colon - text), text);
 	*kind = leaf_kind_named(name);
-	errno = 0;
-	*id = strtoll(colon == NULL ? text : colon + 1, &end, 10);
-	if (*kind == 0 || *kind == LEAF_TALLY || errno != 0 || *end != '\0' || end == text || end[-1] == ':')
+	if (*kind == 0 || *kind == LEAF_TALLY || number_parse_i64(id, colon == NULL ? text : colon + 1) == -1)
 		return ctl_fail(EXIT_USAGE, "'%s' names no row; expected the id of a connection, or as event:5, revision:2,"
 		                " ending:1795478400000000, aggregate:3 or segment:1", text);
 	return 0;

@@ -258,6 +258,14 @@ void torn_down_forget(struct daemon *d)
 		log_warning("%s in state_dir cannot be removed: %s", TORN_DOWN_FILE, strerror(errno));
 }
 
+void torn_down_text(const struct torn_down *t, struct error *why)
+{
+	char text[TIME_TEXT_MAX];
+
+	error_set(why, "nothing is enforced: torn down by %s on %s: %s (a start of hallowd, or 'hallowctl reload' where it runs, "
+	               "enforces again)", t->by, time_format(t->time, 0, text), t->reason);
+}
+
 int enforce_end(struct daemon *d, const char *by, const char *reason, struct error *err)
 {
 	enforce_tell_counters(d);

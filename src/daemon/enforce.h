@@ -21,6 +21,9 @@ int enforce_end(struct daemon *d, const char *by, const char *reason, struct err
 void torn_down_load(struct daemon *d);
 void torn_down_forget(struct daemon *d);
 
+/* Says in *why that nothing is enforced, since whom, when and what for, and how it is again. */
+void torn_down_text(const struct torn_down *t, struct error *why);
+
 /* Tells the recorder what the kernel has counted so far. */
 void enforce_tell_counters(struct daemon *d);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "daemon/grants.h"
 #include "daemon/texts.h"
 
@@ -49,12 +50,8 @@ static const char *name_of_protocol(uint8_t protocol)
 
 static int parse_port(struct destination *d, const char *text, struct error *err)
 {
-	char *end;
-	unsigned long port = strtoul(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || port > UINT16_MAX)
+	if (number_parse_port(&d->port, text) == -1)
 		return error_set(err, "'%s' is no port; expected a number up to 65535", text);
-	d->port = (uint16_t)port;
 	d->has_port = true;
 	return 0;
 }

@@ -4,22 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
+
 static int parse_address(struct address *a, char *text)
 {
 	/* The zone of a link-local address: fe80::1%eth0. */
 	text[strcspn(text, "%")] = '\0';
 	return address_parse(a, text);
-}
-
-static int parse_port(uint16_t *port, const char *text)
-{
-	char *end;
-	unsigned long number = strtoul(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || number > UINT16_MAX)
-		return -1;
-	*port = (uint16_t)number;
-	return 0;
 }
 
 int session_parse(struct session *s, const char *text, struct error *err)
@@ -38,8 +29,8 @@ int session_parse(struct session *s, const char *text, struct error *err)
 		good = part[i] != NULL;
 	}
 	good = good && strtok_r(NULL, " ", &rest) == NULL && parse_address(&s->peer, part[0]) == 0 &&
-	       parse_port(&peer_port, part[1]) == 0 && parse_address(&s->local, part[2]) == 0 &&
-	       parse_port(&s->local_port, part[3]) == 0;
+	       number_parse_port(&peer_port, part[1]) == 0 && parse_address(&s->local, part[2]) == 0 &&
+	       number_parse_port(&s->local_port, part[3]) == 0;
 	free(copy);
 	if (!good)
 		return error_set(err, "the session '%s' is not understood; expected ADDRESS PORT ADDRESS PORT as SSH_CONNECTION "

@@ -10,6 +10,7 @@
 #include "core/control.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/number.h"
 
 /* --- errors */
 
@@ -249,6 +250,46 @@ static void control_refuses_malformed_lines(void **state)
 	}
 }
 
+/* --- whole numbers */
+
+static void numbers_are_digits_and_nothing_else(void **state)
+{
+	const char *const bad[] = { "", " 1", "1 ", "+1", "-1", "-0", "0x1", "1.0", "1e3", "one", "1\n", "\xd9\xa1" };
+	uint64_t n = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (number_parse(&n, bad[i], UINT64_MAX) != -1)
+			fail_msg("'%s' was accepted", bad[i]);
+	assert_int_equal(n, 7);
+	assert_int_equal(number_parse(&n, "0", 0), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(number_parse(&n, "0010", 10), 0);
+	assert_int_equal(n, 10);
+}
+
+static void numbers_have_a_most(void **state)
+{
+	uint64_t n = 0;
+	int64_t id = 0;
+	uint16_t port = 0;
+
+	(void)state;
+	assert_int_equal(number_parse(&n, "1", 0), -1);
+	assert_int_equal(number_parse(&n, "9", 3), -1);
+	assert_int_equal(number_parse(&n, "10", 9), -1);
+	assert_int_equal(number_parse(&n, "18446744073709551615", UINT64_MAX), 0);
+	assert_true(n == UINT64_MAX);
+	assert_int_equal(number_parse(&n, "18446744073709551616", UINT64_MAX), -1);
+	assert_int_equal(number_parse(&n, "184467440737095516150", UINT64_MAX), -1);
+	assert_int_equal(number_parse_i64(&id, "9223372036854775807"), 0);
+	assert_true(id == INT64_MAX);
+	assert_int_equal(number_parse_i64(&id, "9223372036854775808"), -1);
+	assert_int_equal(number_parse_port(&port, "65535"), 0);
+	assert_int_equal(port, 65535);
+	assert_int_equal(number_parse_port(&port, "65536"), -1);
+}
+
 int run_text_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +302,8 @@ int run_text_tests(void)
 		cmocka_unit_test(control_words_come_back),
 		cmocka_unit_test(control_limits),
 		cmocka_unit_test(control_refuses_malformed_lines),
+		cmocka_unit_test(numbers_are_digits_and_nothing_else),
+		cmocka_unit_test(numbers_have_a_most),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -1,0 +1,38 @@
+#include "core/number.h"
+
+int number_parse(uint64_t *n, const char *text, uint64_t most)
+{
+	uint64_t value = 0;
+
+	if (*text == '\0')
+		return -1;
+	for (; *text != '\0'; text++) {
+		uint64_t digit = (uint64_t)(*text - '0');
+
+		if (*text < '0' || *text > '9' || digit > most || value > (most - digit) / 10)
+			return -1;
+		value = value * 10 + digit;
+	}
+	*n = value;
+	return 0;
+}
+
+int number_parse_i64(int64_t *n, const char *text)
+{
+	uint64_t value;
+
+	if (number_parse(&value, text, INT64_MAX) == -1)
+		return -1;
+	*n = (int64_t)value;
+	return 0;
+}
+
+int number_parse_port(uint16_t *port, const char *text)
+{
+	uint64_t value;
+
+	if (number_parse(&value, text, UINT16_MAX) == -1)
+		return -1;
+	*port = (uint16_t)value;
+	return 0;
+}
