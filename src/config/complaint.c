@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/number.h"
+
 #define SHOWN_BYTES 48
 
 static bool stands_before(struct place a, struct place b)
@@ -62,7 +64,7 @@ int complaints_write(const struct complaints *c, const char *path, struct buffer
 	if (c->out_of_memory)
 		return buffer_printf(out, "%s: the check is not complete: out of memory\n", path);
 	if (more > 0)
-		return buffer_printf(out, "%s: %zu more error%s, not shown here\n", path, more, more == 1 ? "" : "s");
+		return buffer_printf(out, "%s: %zu more error%s, not shown here\n", path, more, number_plural(more));
 	return 0;
 }
 

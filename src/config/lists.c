@@ -4,6 +4,7 @@
 
 #include "config/sections.h"
 #include "config/value.h"
+#include "core/number.h"
 
 #define HOUR 3600
 #define DAY (24 * HOUR)
@@ -110,7 +111,7 @@ static void read_agree(struct reader *r, struct list_config *list, const struct 
 	else
 		complain(r->complaints, n->at, "%s cannot be how many origins agree; expected all, any, or a number "
 		         "from 1 to %zu, as the list has %zu origin%s", shown(given, text), list->origin_count,
-		         list->origin_count, list->origin_count == 1 ? "" : "s");
+		         list->origin_count, number_plural(list->origin_count));
 }
 
 static void refuse_in_own_list(struct reader *r, const struct node *value)

@@ -41,23 +41,32 @@ int buffer_add(struct buffer *b, const void *data, size_t len)
 	return 0;
 }
 
-int buffer_printf(struct buffer *b, const char *fmt, ...)
+int buffer_vprintf(struct buffer *b, const char *fmt, va_list ap)
 {
-	va_list ap;
+	va_list again;
 	int n;
 
-	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
 	if (n < 0 || buffer_reserve(b, (size_t)n + 1) != 0) {
 		errno = ENOMEM;
 		return -1;
 	}
-	va_start(ap, fmt);
 	vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, ap);
-	va_end(ap);
 	b->len += (size_t)n;
 	return 0;
+}
+
+int buffer_printf(struct buffer *b, const char *fmt, ...)
+{
+	va_list ap;
+	int result;
+
+	va_start(ap, fmt);
+	result = buffer_vprintf(b, fmt, ap);
+	va_end(ap);
+	return result;
 }
 
 const char *buffer_str(struct buffer *b)

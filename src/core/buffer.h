@@ -2,6 +2,7 @@
 #ifndef HALLOWD_CORE_BUFFER_H
 #define HALLOWD_CORE_BUFFER_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 struct buffer {
@@ -16,6 +17,7 @@ struct buffer {
 int buffer_reserve(struct buffer *b, size_t more);
 int buffer_add(struct buffer *b, const void *data, size_t len);
 int buffer_printf(struct buffer *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int buffer_vprintf(struct buffer *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 /* The bytes as a NUL-terminated string, owned by the buffer; the NUL does not count in len.
  * NULL with errno ENOMEM. */

@@ -36,3 +36,8 @@ int number_parse_port(uint16_t *port, const char *text)
 	*port = (uint16_t)value;
 	return 0;
 }
+
+const char *number_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}

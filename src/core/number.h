@@ -14,4 +14,7 @@ int number_parse_i64(int64_t *n, const char *text);
 /* The same for a port: 0 to 65535. */
 int number_parse_port(uint16_t *port, const char *text);
 
+/* "s" or "": what stands behind the name of what there are `n` of. */
+const char *number_plural(uint64_t n);
+
 #endif

@@ -4,14 +4,10 @@
 #include <jansson.h>
 
 #include "capture/filter.h"
+#include "core/number.h"
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "report/plain.h"
-
-static const char *plural(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
 
 /* {"ok": ..., "errors": [one text for each line]} */
 static void print_json(bool ok, char *lines)
@@ -36,10 +32,10 @@ static void print_good(const struct ctl *ctl)
 	struct buffer doubts = BUFFER_INIT;
 
 	plain_write(stdout, ctl->config_path);
-	printf(" is good: %zu list%s, %zu endpoint%s", c->list_count, plural(c->list_count), c->endpoint_count,
-	       plural(c->endpoint_count));
+	printf(" is good: %zu list%s, %zu endpoint%s", c->list_count, number_plural(c->list_count), c->endpoint_count,
+	       number_plural(c->endpoint_count));
 	if (c->agent_count > 0)
-		printf(", %zu agent%s", c->agent_count, plural(c->agent_count));
+		printf(", %zu agent%s", c->agent_count, number_plural(c->agent_count));
 	putchar('\n');
 	if (config_doubts(c, &doubts) == 0 && buffer_str(&doubts) != NULL && doubts.len > 0)
 		plain_write_lines(stderr, "warning: ", buffer_str(&doubts));

@@ -6,6 +6,7 @@
 
 #include "audit/audit.h"
 #include "audit/counts.h"
+#include "core/number.h"
 #include "ctl/answer.h"
 #include "ctl/daemon.h"
 
@@ -175,7 +176,7 @@ static void add_source(struct buffer *text, size_t nth, const json_t *source)
 
 	if (nth < SHOWN)
 		buffer_printf(text, "%s%s (%lld connection%s, the last at %s)", nth == 0 ? "" : ", ", answer_text(source, "source"), n,
-		              n == 1 ? "" : "s", answer_text(source, "last"));
+		              number_plural((uint64_t)n), answer_text(source, "last"));
 }
 
 /* The sources of one endpoint stand together, from `first` on.  Returns where the next endpoint's begin. */
@@ -195,7 +196,7 @@ static size_t warn_of_endpoint(const json_t *found, size_t first, json_t *warnin
 	if (end - first > SHOWN)
 		buffer_printf(&text, " and %zu more", end - first - SHOWN);
 	json_array_append_new(warnings, json_sprintf("endpoint %s: would cut off %zu source%s let in within the last %d days: %s",
-	                                             endpoint, end - first, end - first == 1 ? "" : "s", CUT_OFF_DAYS,
+	                                             endpoint, end - first, number_plural(end - first), CUT_OFF_DAYS,
 	                                             buffer_str(&text) != NULL ? buffer_str(&text) : ""));
 	buffer_free(&text);
 	return end;

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "core/file.h"
+#include "core/number.h"
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/init_draft.h"
@@ -242,7 +243,7 @@ static void print_text(const struct host *h, const struct draft *d, const char *
 		plain_write(out, path);
 		fputs(" was written: ", out);
 	}
-	fprintf(out, "%zu endpoint%s, in mode observe:\n", d->count, d->count == 1 ? "" : "s");
+	fprintf(out, "%zu endpoint%s, in mode observe:\n", d->count, number_plural(d->count));
 	for (size_t i = 0; i < d->count; i++) {
 		fprintf(out, "  %s (%s) port %u at ", d->endpoints[i].name, d->endpoints[i].kind, d->endpoints[i].port);
 		plain_write(out, d->endpoints[i].addresses);

@@ -16,6 +16,7 @@
 #include "core/control.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/number.h"
 #include "daemon/boot.h"
 #include "daemon/configure.h"
 #include "daemon/confine.h"
@@ -245,8 +246,8 @@ static void started(void *ctx, int exit_code, const char *error)
 	if (drift_watch(d, &err) == -1)
 		log_error("changes by others are looked for every %d seconds only: %s", TICK_MS / 1000, err.text);
 	log_notice("enforcing: %zu list%s, %zu endpoint%s", d->lists->config->list_count,
-	           d->lists->config->list_count == 1 ? "" : "s", d->policy.endpoint_count,
-	           d->policy.endpoint_count == 1 ? "" : "s");
+	           number_plural(d->lists->config->list_count), d->policy.endpoint_count,
+	           number_plural(d->policy.endpoint_count));
 	service_ready("enforcing");
 	tick(d);
 	if (service_watchdog_ms() > 0)

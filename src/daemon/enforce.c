@@ -262,8 +262,8 @@ void torn_down_text(const struct torn_down *t, struct error *why)
 {
 	char text[TIME_TEXT_MAX];
 
-	error_set(why, "nothing is enforced: torn down by %s on %s: %s (a start of hallowd, or 'hallowctl reload' where it runs, "
-	               "enforces again)", t->by, time_format(t->time, 0, text), t->reason);
+	error_set(why, "nothing is enforced: torn down by %s on %s: %s (a start of hallowd, or 'hallowctl reload' where it "
+	               "runs, enforces again)", t->by, time_format(t->time, 0, text), t->reason);
 }
 
 int enforce_end(struct daemon *d, const char *by, const char *reason, struct error *err)

@@ -25,7 +25,7 @@ static void reloaded(void *ctx, int exit_code, const char *error)
 		request_answer(r, exit_code, json_pack("{s:s+}", "text", "the configuration is in force: ", r->d->config_path));
 }
 
-/* Without a running hallowd the configuration has just been read: what is left to do is to enforce it, also after a teardown. */
+/* Without a running hallowd the configuration has just been read: what is left is to enforce it, also after a teardown. */
 static void enforce_once(struct request *r)
 {
 	struct daemon *d = r->d;

@@ -12,11 +12,6 @@ const char *content_endpoint(const char *name)
 	return *name != '\0' ? name : "(no endpoint)";
 }
 
-const char *content_plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 void content_percent(double percent, char out[32])
 {
 	snprintf(out, 32, "%.4g%%", percent);

@@ -34,9 +34,6 @@ void content_rules(struct document *d); /* of the review */
 /* A name for people: "(no endpoint)" for "". */
 const char *content_endpoint(const char *name);
 
-/* "1 endpoint", "2 endpoints": what stands behind the number. */
-const char *content_plural(uint64_t n);
-
 /* "99.98%", never rounded up to 100. */
 void content_percent(double percent, char out[32]);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/buffer.h"
+#include "core/number.h"
 #include "report/content.h"
 
 static bool is_rule(const struct report_endpoint *e)
@@ -122,7 +123,7 @@ static void add_summary(struct document *d, const struct review_counts *n)
 	if (asprintf(&d->verdict,
 	             "%zu rule%s %s in force. In this period %zu of them let nobody in, and %zu %s a business reason or an "
 	             "owner.",
-	             n->rules, content_plural(n->rules), n->rules == 1 ? "is" : "are", n->unused, n->bare,
+	             n->rules, number_plural(n->rules), n->rules == 1 ? "is" : "are", n->unused, n->bare,
 	             n->bare == 1 ? "lacks" : "lack") == -1) {
 		d->verdict = NULL;
 		d->failed = true;

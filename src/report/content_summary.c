@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/buffer.h"
+#include "core/number.h"
 #include "report/checks.h"
 #include "report/content.h"
 
@@ -49,7 +50,7 @@ static int say_protected(struct buffer *b, const struct totals *t)
 		return buffer_printf(b, "No endpoint was protected in this period.");
 	if (t->whole < t->known)
 		return buffer_printf(b, "%zu of %zu endpoint%s %s not protected for all of the time.", t->known - t->whole,
-		                     t->known, content_plural(t->known), t->known - t->whole == 1 ? "was" : "were");
+		                     t->known, number_plural(t->known), t->known - t->whole == 1 ? "was" : "were");
 	if (t->known == 1)
 		return buffer_printf(b, "The one endpoint was %s without a gap.", t->observed > 0 ? "observed" : "protected");
 	return buffer_printf(b, "All %zu endpoints were %s without a gap.", t->known,
@@ -66,7 +67,7 @@ static int say_verdict(struct buffer *b, const struct report *r, const struct to
 	    buffer_printf(b, " Every connection that was allowed came from a listed or granted source.") == -1)
 		return -1;
 	if (lost > 0 && buffer_printf(b, " Of %" PRIu64 " packet%s that the kernel counted, no row says more.", lost,
-	                              content_plural(lost)) == -1)
+	                              number_plural(lost)) == -1)
 		return -1;
 	if (lost == 0 && t->known > 0 && buffer_printf(b, " All that the kernel counted is accounted for.") == -1)
 		return -1;

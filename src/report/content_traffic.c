@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/buffer.h"
+#include "core/number.h"
 #include "report/content.h"
 
 /* --- endpoints */
@@ -222,7 +223,7 @@ static void add_days_table(struct document *d)
 	}
 	if (quiet > 0)
 		doc_text(d, DOC_NOTE, "%zu %s%s without any traffic %s left out.", quiet, by_day ? "day" : "hour",
-		         content_plural(quiet), quiet == 1 ? "is" : "are");
+		         number_plural(quiet), quiet == 1 ? "is" : "are");
 }
 
 static void add_endpoint_days(struct document *d)
@@ -345,17 +346,17 @@ static void say_not_listed(struct document *d, const char *what, const struct re
 
 	if (more > 0 && r->complete_from > r->from)
 		doc_text(d, DOC_NOTE, "The endpoints' numbers count %" PRIu64 " %s%s more, whose rows were deleted as old: the log is "
-		                      "complete from %s on.", more, what, content_plural(more),
+		                      "complete from %s on.", more, what, number_plural(more),
 		         time_format(r->complete_from, 0, from));
 	else if (more > 0)
 		doc_text(d, DOC_NOTE, "The endpoints' numbers count %" PRIu64 " %s%s more, before or after the period: an hour of which "
-		                      "it has a part is counted whole.", more, what, content_plural(more));
+		                      "it has a part is counted whole.", more, what, number_plural(more));
 	else if (tallied < listed)
 		doc_text(d, DOC_NOTE, "The endpoints' numbers, which follow the kernel's counters in steps of ten seconds, do not count "
-		                      "%" PRIu64 " %s%s of these yet.", listed - tallied, what, content_plural(listed - tallied));
+		                      "%" PRIu64 " %s%s of these yet.", listed - tallied, what, number_plural(listed - tallied));
 	if (c->lost > 0)
 		doc_text(d, DOC_NOTE, "Of %" PRIu64 " %s%s more, which the kernel counted, no row says where they came from.", c->lost,
-		         what, content_plural(c->lost));
+		         what, number_plural(c->lost));
 }
 
 /* Of all endpoints together. */
