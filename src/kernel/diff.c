@@ -200,9 +200,9 @@ static bool is_grant(const struct model_set *set)
 	return set_is_grant(set->kind);
 }
 
-static bool is_agents(const struct model_set *set)
+static bool is_agents_or_addresses(const struct model_set *set)
 {
-	return set_is_agents(set->kind);
+	return set_is_agents(set->kind) || set_is_addresses(set->kind);
 }
 
 static bool is_map(const struct model_set *set)
@@ -287,7 +287,7 @@ static int make_sets(struct diff *d)
 			return -1;
 		if (is_grant(s->want) && diff_grant(have, s->want, d->b) != 0)
 			return -1;
-		if (is_agents(s->want) && diff_agents(have, s->want, d->b) != 0)
+		if (is_agents_or_addresses(s->want) && diff_addresses(have, s->want, d->b) != 0)
 			return -1;
 		if (is_list(s->want) && diff_list(have, s->want, d->b, d->change) != 0)
 			return -1;

@@ -113,7 +113,7 @@ int diff_list(const struct model_set *have, const struct model_set *want, struct
 	return put_ranges(&gone, old, want, &noted->removed) != 0 ? -1 : put_ranges(&come, want, old, &noted->added);
 }
 
-int diff_agents(const struct model_set *have, const struct model_set *want, struct batch *b)
+int diff_addresses(const struct model_set *have, const struct model_set *want, struct batch *b)
 {
 	struct kernel_list_change noted = { NULL, PREFIX_SET_INIT, PREFIX_SET_INIT };
 	struct put_elements gone = PUT_ELEMENTS(b, NFT_MSG_DELSETELEM, want->name);

@@ -15,8 +15,8 @@ int diff_list(const struct model_set *have, const struct model_set *want, struct
 /* A list that goes, with its set. */
 int diff_list_gone(const struct model_set *have, struct batch *b, struct kernel_change *change);
 
-/* The addresses of all agents, likewise; what goes and comes is noted as their own lists. */
-int diff_agents(const struct model_set *have, const struct model_set *want, struct batch *b);
+/* The addresses of all agents or of all endpoints, likewise; what goes and comes is noted as the lists or endpoints that it is. */
+int diff_addresses(const struct model_set *have, const struct model_set *want, struct batch *b);
 
 /* A grant: puts its source with the time that it has left, unless the kernel has it; the kernel's own end stays. */
 int diff_grant(const struct model_set *have, const struct model_set *want, struct batch *b);

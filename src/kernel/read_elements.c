@@ -399,6 +399,8 @@ int read_elements(struct netlink *nl, struct model *m, struct model_set *set)
 	case SET_LIST6:
 	case SET_HOSTS4:
 	case SET_HOSTS6:
+	case SET_ADDRESSES4:
+	case SET_ADDRESSES6:
 	case SET_AGENTS4:
 	case SET_AGENTS6:
 	case SET_GRANT4:

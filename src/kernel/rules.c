@@ -273,6 +273,14 @@ static int build_host(struct nftnl_rule *rule, const struct rule *r, uint8_t fam
 	                  shape_allow_chain(chain, r->endpoint, r->list));
 }
 
+static int build_addressed(struct nftnl_rule *rule, uint8_t family)
+{
+	if (add_family(rule, family) != 0 || add_destination(rule, family, NFT_REG_1) != 0 ||
+	    add_lookup(rule, family == NFPROTO_IPV4 ? SHAPE_ADDRESSES4 : SHAPE_ADDRESSES6, false) != 0)
+		return -1;
+	return add_verdict(rule, NFT_GOTO, SHAPE_DISPATCH);
+}
+
 static int build_listed(struct nftnl_rule *rule, const struct rule *r, uint8_t family)
 {
 	char set[SHAPE_NAME_MAX], chain[SHAPE_NAME_MAX];
@@ -515,6 +523,10 @@ int rule_build(const struct rule *r, struct nftnl_rule *out)
 	switch (r->kind) {
 	case RULE_REPLIES:
 		return build_replies(out);
+	case RULE_ADDRESSED4:
+		return build_addressed(out, NFPROTO_IPV4);
+	case RULE_ADDRESSED6:
+		return build_addressed(out, NFPROTO_IPV6);
 	case RULE_DISPATCH4:
 		return build_dispatch(out, NFPROTO_IPV4);
 	case RULE_DISPATCH6:

@@ -16,6 +16,8 @@
 
 enum rule_kind {
 	RULE_REPLIES,     /* the other direction of a connection was judged already */
+	RULE_ADDRESSED4,  /* destination is where some endpoint is: to the chain that knows which */
+	RULE_ADDRESSED6,
 	RULE_DISPATCH4,   /* to the chain of the endpoint that the destination is */
 	RULE_DISPATCH6,
 	RULE_HOST4,       /* source is a single address on `list`: to its chain */

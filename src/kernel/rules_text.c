@@ -147,6 +147,10 @@ int rule_print(const struct rule *r, struct buffer *out)
 	switch (r->kind) {
 	case RULE_REPLIES:
 		return buffer_printf(out, "ct direction reply accept");
+	case RULE_ADDRESSED4:
+		return buffer_printf(out, "ip daddr @" SHAPE_ADDRESSES4 " goto " SHAPE_DISPATCH);
+	case RULE_ADDRESSED6:
+		return buffer_printf(out, "ip6 daddr @" SHAPE_ADDRESSES6 " goto " SHAPE_DISPATCH);
 	case RULE_DISPATCH4:
 		return buffer_printf(out, "ip daddr . meta l4proto . th dport vmap @" SHAPE_ENDPOINTS4);
 	case RULE_DISPATCH6:

@@ -86,12 +86,17 @@ const char *shape_grant_set(char out[SHAPE_NAME_MAX], const char *id, const char
 
 bool set_is_list(enum set_kind kind)
 {
-	return kind == SET_LIST4 || kind == SET_LIST6 || set_is_hosts(kind);
+	return kind == SET_LIST4 || kind == SET_LIST6 || kind == SET_HOSTS4 || kind == SET_HOSTS6;
+}
+
+bool set_is_addresses(enum set_kind kind)
+{
+	return kind == SET_ADDRESSES4 || kind == SET_ADDRESSES6;
 }
 
 bool set_is_hosts(enum set_kind kind)
 {
-	return kind == SET_HOSTS4 || kind == SET_HOSTS6;
+	return kind == SET_HOSTS4 || kind == SET_HOSTS6 || set_is_addresses(kind);
 }
 
 bool set_is_agents(enum set_kind kind)
@@ -116,7 +121,16 @@ bool set_is_grant(enum set_kind kind)
 
 bool set_is_v4(enum set_kind kind)
 {
-	return kind == SET_LIST4 || kind == SET_HOSTS4 || kind == SET_AGENTS4 || kind == SET_GRANT4;
+	switch (kind) {
+	case SET_LIST4:
+	case SET_HOSTS4:
+	case SET_ADDRESSES4:
+	case SET_AGENTS4:
+	case SET_GRANT4:
+		return true;
+	default:
+		return false;
+	}
 }
 
 const char *shape_list_name(char out[SHAPE_NAME_MAX], const char *set)
@@ -165,6 +179,8 @@ static const struct set_shape shapes[] = {
 	[SET_LIST6] = { NFT_SET_INTERVAL, IPV6_ADDR, 16, 0, { 0 }, 0, "ipv6_addr" },
 	[SET_HOSTS4] = { 0, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
 	[SET_HOSTS6] = { 0, IPV6_ADDR, 16, 0, { 0 }, 0, "ipv6_addr" },
+	[SET_ADDRESSES4] = { 0, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
+	[SET_ADDRESSES6] = { 0, IPV6_ADDR, 16, 0, { 0 }, 0, "ipv6_addr" },
 	[SET_AGENTS4] = { NFT_SET_INTERVAL, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
 	[SET_AGENTS6] = { NFT_SET_INTERVAL, IPV6_ADDR, 16, 0, { 0 }, 0, "ipv6_addr" },
 	[SET_GRANT4] = { NFT_SET_INTERVAL | NFT_SET_TIMEOUT, IPV4_ADDR, 4, 0, { 0 }, 0, "ipv4_addr" },
@@ -202,7 +218,7 @@ static const struct {
 	{ SHAPE_DENIED4, SET_DENIED4 },       { SHAPE_DENIED6, SET_DENIED6 },       { SHAPE_OTHERS4, SET_OTHERS4 },
 	{ SHAPE_OTHERS6, SET_OTHERS6 },       { SHAPE_SEEN4, SET_SEEN4 },           { SHAPE_SEEN6, SET_SEEN6 },
 	{ SHAPE_AGENTS4, SET_AGENTS4 },       { SHAPE_AGENTS6, SET_AGENTS6 },       { SHAPE_ENDPOINTS4, SET_ENDPOINTS4 },
-	{ SHAPE_ENDPOINTS6, SET_ENDPOINTS6 },
+	{ SHAPE_ENDPOINTS6, SET_ENDPOINTS6 }, { SHAPE_ADDRESSES4, SET_ADDRESSES4 }, { SHAPE_ADDRESSES6, SET_ADDRESSES6 },
 };
 
 /* Sets whose names are a first part, a name, and the family and what is behind it. */

@@ -25,10 +25,12 @@
 #define SHAPE_OVER "over"         /* counter over/ENDPOINT */
 #define SHAPE_REFUSE "refuse"     /* chain, where an endpoint is deny_with: reject */
 #define SHAPE_BASE "prerouting"   /* the base chain */
+#define SHAPE_DISPATCH "endpoints" /* chain: which endpoint; not where only the base chain leads there, which then asks */
+#define SHAPE_ADDRESSES4 "addresses4" /* sets of each address where an endpoint is, where they are not too many */
+#define SHAPE_ADDRESSES6 "addresses6"
 /* Where there are agents: */
 #define SHAPE_OUTPUT "output"     /* the base chain for what this host sends */
 #define SHAPE_AGENTS "agents"     /* chain: which agent; sets agents4 and agents6: all of their addresses */
-#define SHAPE_DISPATCH "endpoints" /* chain: which endpoint, as in the base chain */
 #define SHAPE_AGENTS4 "agents4"
 #define SHAPE_AGENTS6 "agents6"
 #define SHAPE_SEEN4 "seen4"       /* (agent's address, end of the tunnel), for as long as the kernel remembers */
@@ -74,6 +76,8 @@ enum set_kind {
 	SET_LIST6,
 	SET_HOSTS4,
 	SET_HOSTS6,
+	SET_ADDRESSES4,
+	SET_ADDRESSES6,
 	SET_AGENTS4,
 	SET_AGENTS6,
 	SET_GRANT4,
@@ -105,10 +109,11 @@ struct set_shape {
 	const char *type;  /* as nft prints it */
 };
 
-/* Sets of addresses: lists, all agents, and grants. */
+/* Sets of addresses: lists, all agents, all endpoints, and grants. */
 bool set_is_list(enum set_kind kind);  /* its ranges or its hosts */
 bool set_is_hosts(enum set_kind kind); /* each element a single address; in all others a range */
 bool set_is_agents(enum set_kind kind);
+bool set_is_addresses(enum set_kind kind); /* of endpoints */
 bool set_is_grant(enum set_kind kind);
 bool set_is_v4(enum set_kind kind); /* of these */
 bool set_is_map(enum set_kind kind); /* endpoints, and those that an agent may reach */

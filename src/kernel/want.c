@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <inttypes.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,23 +26,6 @@ void want_rule(struct model_chain *chain, enum rule_kind kind, const struct rule
 }
 
 const struct rule want_no_parameters;
-
-static int want_base_chain(struct model *m, const struct policy *p)
-{
-	struct model_chain *chain = model_add_chain(m, SHAPE_BASE);
-
-	if (chain == NULL || want_rules(chain, 5) == NULL)
-		return -1;
-	chain->base = true;
-	want_rule(chain, RULE_REPLIES, &want_no_parameters);
-	if (p->agent_count != 0) {
-		want_rule(chain, RULE_AGENTS4, &want_no_parameters);
-		want_rule(chain, RULE_AGENTS6, &want_no_parameters);
-	}
-	want_rule(chain, RULE_DISPATCH4, &want_no_parameters);
-	want_rule(chain, RULE_DISPATCH6, &want_no_parameters);
-	return 0;
-}
 
 static int want_refuse_chain(struct model *m)
 {
@@ -309,130 +291,9 @@ int want_dynamic_sets(struct model *m, const char *const names[2], uint32_t size
 	return 0;
 }
 
-/* One bound of a map's key: the parts in network byte order, each padded to four bytes. */
-static void put_key(uint8_t key[MAP_KEY_MAX], const void *address, size_t size, uint8_t protocol, uint16_t port)
-{
-	memset(key, 0, MAP_KEY_MAX);
-	memcpy(key, address, size);
-	key[size] = protocol;
-	key[size + 4] = (uint8_t)(port >> 8);
-	key[size + 5] = (uint8_t)port;
-}
-
-static void put_address4(uint8_t out[4], uint32_t a)
-{
-	for (int i = 0; i < 4; i++)
-		out[i] = (uint8_t)(a >> (24 - 8 * i));
-}
-
-static void add_entries4(struct map_entry *map, size_t *count, const struct policy_endpoint *e,
-                         const struct prefix_set *where, const char *chain)
-{
-	uint8_t first[4], last[4];
-
-	for (size_t i = 0; i < where->v4_count; i++) {
-		put_address4(first, where->v4[i].first);
-		put_address4(last, where->v4[i].last);
-		for (size_t j = 0; j < e->port_count; j++) {
-			struct map_entry *entry = &map[(*count)++];
-
-			put_key(entry->first, first, sizeof(first), e->protocol, e->ports[j].first);
-			put_key(entry->last, last, sizeof(last), e->protocol, e->ports[j].last);
-			entry->chain = chain;
-		}
-	}
-}
-
-static void add_entries6(struct map_entry *map, size_t *count, const struct policy_endpoint *e,
-                         const struct prefix_set *where, const char *chain)
-{
-	uint8_t first[16], last[16];
-
-	for (size_t i = 0; i < where->v6_count; i++) {
-		u128_to_bytes(where->v6[i].first, first);
-		u128_to_bytes(where->v6[i].last, last);
-		for (size_t j = 0; j < e->port_count; j++) {
-			struct map_entry *entry = &map[(*count)++];
-
-			put_key(entry->first, first, sizeof(first), e->protocol, e->ports[j].first);
-			put_key(entry->last, last, sizeof(last), e->protocol, e->ports[j].last);
-			entry->chain = chain;
-		}
-	}
-}
-
-/* Where the endpoint is, merged: its prefixes may overlap each other, the keys of a map may not. */
-static int endpoint_addresses(struct prefix_set *where, const struct policy_endpoint *e)
-{
-	for (size_t i = 0; i < e->address_count; i++)
-		if (prefix_set_add(where, &e->addresses[i]) != 0)
-			return -1;
-	prefix_set_normalize(where);
-	return 0;
-}
-
-static int add_endpoint_entries(struct model *m, struct model_set maps[2], const struct policy_endpoint *e)
-{
-	struct prefix_set where = PREFIX_SET_INIT;
-	char name[SHAPE_NAME_MAX];
-	const char *chain = model_string(m, shape_name(name, SHAPE_ENDPOINT, e->name, NULL));
-	int rc = -1;
-
-	if (chain != NULL && endpoint_addresses(&where, e) == 0) {
-		add_entries4(maps[0].owned, &maps[0].count, e, &where, chain);
-		add_entries6(maps[1].owned, &maps[1].count, e, &where, chain);
-		rc = 0;
-	}
-	prefix_set_free(&where);
-	return rc;
-}
-
-static const struct policy_endpoint *endpoint_at(const struct policy *p, const size_t *indexes, size_t i)
-{
-	return &p->endpoints[indexes == NULL ? i : indexes[i]];
-}
-
-static size_t most_entries(const struct policy *p, const size_t *indexes, size_t count)
-{
-	size_t most = 1;
-
-	for (size_t i = 0; i < count; i++)
-		most += endpoint_at(p, indexes, i)->address_count * endpoint_at(p, indexes, i)->port_count;
-	return most;
-}
-
-int want_maps(struct model *m, const struct policy *p, const size_t *indexes, size_t count, const char *const names[2])
-{
-	struct model_set maps[2] = { { 0 }, { 0 } };
-	int rc = 0;
-
-	for (size_t i = 0; i < 2; i++) {
-		maps[i].owned = calloc(most_entries(p, indexes, count), sizeof(struct map_entry));
-		maps[i].map = maps[i].owned;
-		if (maps[i].owned == NULL)
-			rc = -1;
-	}
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		rc = add_endpoint_entries(m, maps, endpoint_at(p, indexes, i));
-	for (size_t i = 0; i < 2; i++) {
-		struct model_set *set = rc == 0 ? model_add_set(m, names[i]) : NULL;
-
-		if (set == NULL) {
-			free(maps[i].owned);
-			rc = -1;
-			continue;
-		}
-		set->owned = maps[i].owned;
-		set->map = maps[i].map;
-		set->count = maps[i].count;
-	}
-	return rc;
-}
-
 static int want_all(struct model *m, const struct policy *p)
 {
 	static const char *const denied[] = { SHAPE_DENIED4, SHAPE_DENIED6 };
-	static const char *const maps[] = { SHAPE_ENDPOINTS4, SHAPE_ENDPOINTS6 };
 	bool refuse = false;
 
 	for (size_t i = 0; i < p->list_count; i++)
@@ -447,12 +308,11 @@ static int want_all(struct model *m, const struct policy *p)
 	}
 	for (size_t i = 0; i < p->agent_count; i++)
 		refuse = refuse || (p->agents[i].mode == MODE_ENFORCE && p->agents[i].deny_with == DENY_REJECT);
-	if (want_dynamic_sets(m, denied, p->limits.denied_set_size) != 0 ||
-	    want_maps(m, p, NULL, p->endpoint_count, maps) != 0 || want_agents(m, p) != 0)
+	if (want_dynamic_sets(m, denied, p->limits.denied_set_size) != 0 || want_agents(m, p) != 0)
 		return -1;
 	if (refuse && want_refuse_chain(m) != 0)
 		return -1;
-	return want_base_chain(m, p);
+	return want_dispatch(m, p);
 }
 
 static int check_names(const struct policy *p, struct error *err)

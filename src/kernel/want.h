@@ -23,6 +23,9 @@ int want_dynamic_sets(struct model *m, const char *const names[2], uint32_t size
 /* Two maps that lead from where these endpoints are to their chains; `indexes` NULL: all of the policy's. */
 int want_maps(struct model *m, const struct policy *p, const size_t *indexes, size_t count, const char *const names[2]);
 
+/* The base chain, and all that leads from it to the endpoints' chains (want_dispatch.c). */
+int want_dispatch(struct model *m, const struct policy *p);
+
 /* Everything that agents need, where there are any (want_agents.c). */
 int want_agents(struct model *m, const struct policy *p);
 

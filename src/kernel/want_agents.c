@@ -2,7 +2,7 @@
  *
  * prerouting (forwarded) and output (sent by this host) ask one set whether the source is an agent's, and go to chain
  * `agents`.  From there no packet comes back to the base chain: each chain of an agent ends with a verdict, or goes on to
- * chain `endpoints`, which does what the base chain does for everybody else.  So an endpoint judges an agent's packets
+ * chain `endpoints`, where the packets of everybody else go as well.  So an endpoint judges an agent's packets
  * too, wherever it is, and each packet is judged once: what this host sends to itself is judged in output, and accepted
  * where it comes in by loopback. */
 #include <linux/rtnetlink.h>
@@ -30,17 +30,6 @@ static int want_output_chain(struct model *m)
 	want_rule(chain, RULE_NEIGHBOUR_SENT, &(struct rule){ .port = ND_NEIGHBOR_ADVERT });
 	add(chain, RULE_AGENTS4);
 	add(chain, RULE_AGENTS6);
-	return 0;
-}
-
-static int want_dispatch_chain(struct model *m)
-{
-	struct model_chain *chain = model_add_chain(m, SHAPE_DISPATCH);
-
-	if (chain == NULL || want_rules(chain, 2) == NULL)
-		return -1;
-	add(chain, RULE_DISPATCH4);
-	add(chain, RULE_DISPATCH6);
 	return 0;
 }
 
@@ -237,7 +226,7 @@ int want_agents(struct model *m, const struct policy *p)
 
 	if (p->agent_count == 0)
 		return 0;
-	if (want_output_chain(m) != 0 || want_dispatch_chain(m) != 0 || want_agents_chain(m, p) != 0 ||
+	if (want_output_chain(m) != 0 || want_agents_chain(m, p) != 0 ||
 	    want_agents_sets(m, p) != 0 || want_dynamic_sets(m, seen, p->limits.denied_set_size) != 0 ||
 	    want_dynamic_sets(m, others, p->limits.denied_set_size) != 0)
 		return -1;

@@ -252,6 +252,51 @@ static void addresses_of_an_endpoint_overlap(void **state)
 	policy_free(&p);
 }
 
+/* The base chain looks up each address of endpoints where there are at most 4,096 of a family, else it asks the map. */
+static void the_base_chain_asks_for_addresses_or_ranges(void **state)
+{
+	static const struct {
+		const char *addresses;
+		bool set4, set6;
+		const char *rules; /* the first ones */
+	} cases[] = {
+		{ "10.0.0.1,10.0.0.1/32", true, false, "ip daddr @addresses4 goto endpoints\n" },
+		{ "fd00::1", false, true, "ip6 daddr @addresses6 goto endpoints\n" },
+		{ "10.0.0.0/20,255.255.255.255,fd00::/117,ffff:ffff:ffff:ffff:ffff:ffff:ffff:f800/117", false, true,
+		  "ct direction reply accept\n\t\tip daddr . meta l4proto . th dport vmap @endpoints4\n"
+		  "\t\tip6 daddr @addresses6 goto endpoints\n" },
+		{ "255.255.240.0/20,fd00::/116,fd01::1", true, false,
+		  "ct direction reply accept\n\t\tip daddr @addresses4 goto endpoints\n"
+		  "\t\tip6 daddr . meta l4proto . th dport vmap @endpoints6\n" },
+		{ "0.0.0.0/0,::/0", false, false, "ct direction reply accept\n\t\tip daddr . meta l4proto . th dport vmap @endpoints4\n"
+		  "\t\tip6 daddr . meta l4proto . th dport vmap @endpoints6\n" },
+	};
+	struct kernel *k = open_kernel();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buffer lines = BUFFER_INIT, text = BUFFER_INIT;
+		struct kernel_change c;
+		const char *printed;
+		struct policy p;
+
+		assert_int_equal(buffer_printf(&lines, "list a 10.9.9.9\nendpoint x tcp 1 %s a\n", cases[i].addresses), 0);
+		p = make_policy(buffer_str(&lines));
+		must_apply(k, &p, &c);
+		kernel_change_free(&c);
+		assert_in_force(k, &p);
+		assert_int_equal(kernel_print(&p, &text), 0);
+		printed = buffer_str(&text);
+		assert_non_null(strstr(strstr(printed, "chain prerouting {"), cases[i].rules));
+		assert_int_equal(strstr(printed, "set addresses4 {") != NULL, cases[i].set4);
+		assert_int_equal(strstr(printed, "set addresses6 {") != NULL, cases[i].set6);
+		buffer_free(&text);
+		buffer_free(&lines);
+		policy_free(&p);
+	}
+	teardown(k);
+}
+
 /* A list of `count` addresses of both families, leaving out every nth. */
 static void fill(struct policy *p, uint32_t count, uint32_t leave_out)
 {
@@ -435,6 +480,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup(endpoints_change, lab_new),
 	cmocka_unit_test_setup(modes_and_limits_change, lab_new),
 	cmocka_unit_test_setup(addresses_of_an_endpoint_overlap, lab_new),
+	cmocka_unit_test_setup(the_base_chain_asks_for_addresses_or_ranges, lab_new),
 	cmocka_unit_test_setup(costs_follow_the_change, lab_new),
 	cmocka_unit_test_setup(one_endpoint_of_many_changes, lab_new),
 	cmocka_unit_test_setup(a_refused_batch_changes_nothing, lab_new),

@@ -11,14 +11,12 @@
 #define API "endpoint api tcp 443 " GATE4 "," GATE6 " friends"
 #define DNS "endpoint dns udp 1000-1100 " GATE4 "," GATE6 " friends"
 
-static void listed_get_in_and_strangers_do_not(void **state)
+static void check_listed_and_strangers(void)
 {
 	static const struct {
 		const char *gate, *listed, *stranger;
 	} families[] = { { GATE4, LISTED4, STRANGER4 }, { GATE6, LISTED6, STRANGER6 } };
 
-	(void)state;
-	replace_policy(FRIENDS API "\n");
 	for (uint64_t i = 0; i < 2; i++) {
 		int server = server_at(hosts.gate, families[i].gate, 443);
 		int other = server_at(hosts.gate, families[i].gate, 444);
@@ -37,6 +35,37 @@ static void listed_get_in_and_strangers_do_not(void **state)
 		close(out);
 		close(past);
 	}
+}
+
+static void listed_get_in_and_strangers_do_not(void **state)
+{
+	(void)state;
+	replace_policy(FRIENDS API "\n");
+	check_listed_and_strangers();
+}
+
+static void check_replies(void)
+{
+	int server = server_at(hosts.client, STRANGER4, 8080);
+	int out = must_connect(hosts.gate, GATE4, 443, STRANGER4, 8080);
+
+	assert_int_equal(counted("api", COUNTER_DENY) + counted("api", COUNTER_ALLOW), 0);
+	close(server);
+	close(out);
+}
+
+/* More addresses than are looked up one by one: of one family, and of both. */
+static void endpoints_of_many_addresses(void **state)
+{
+	(void)state;
+	replace_policy(FRIENDS "endpoint api tcp 443 10.96.0.0/12," GATE6 " friends\n");
+	check_replies();
+	check_listed_and_strangers();
+	replace_policy("list friends\n");
+	replace_policy(FRIENDS "endpoint api tcp 443 10.96.0.0/12,fd99::/64 friends\n");
+	forget_logged();
+	check_replies();
+	check_listed_and_strangers();
 }
 
 static void allowed_connections_are_logged_once(void **state)
@@ -239,15 +268,9 @@ static void loopback_is_judged_too(void **state)
 /* The host's own connections go out and come back, also from a port that is an endpoint's. */
 static void replies_pass(void **state)
 {
-	int server, out;
-
 	(void)state;
 	replace_policy(FRIENDS API "\n");
-	server = server_at(hosts.client, STRANGER4, 8080);
-	out = must_connect(hosts.gate, GATE4, 443, STRANGER4, 8080);
-	assert_int_equal(counted("api", COUNTER_DENY) + counted("api", COUNTER_ALLOW), 0);
-	close(server);
-	close(out);
+	check_replies();
 }
 
 /* What the client dialled is what counts, not where destination NAT sends it. */
@@ -304,6 +327,7 @@ static void counters_survive_a_restart(void **state)
 
 static const struct CMUnitTest tests[] = {
 	packets(listed_get_in_and_strangers_do_not),
+	packets(endpoints_of_many_addresses),
 	packets(allowed_connections_are_logged_once),
 	packets(an_address_taken_off_is_cut_off),
 	packets(a_flood_is_counted_exactly),
