@@ -112,12 +112,12 @@ many() {
 	ctl reload
 	same "$(dial "${BOTH[0]}" $LOCAL4 10499) $(dial "${PROVIDER_ONLY[0]}" $LOCAL4 10499)" "0 1 0 1 0 0"
 	same "$(dial "${BOTH[0]}" $LOCAL4 10000)" "1 0 0"
-	told_is -le 30
+	told_is -le 40
 	# One endpoint less.
 	many 1999 only
 	ctl reload
 	same "$(dial $STRANGER4 $LOCAL4 11999) $(dial $STRANGER4 $LOCAL4 10000)" "1 0 0 0 1 0"
-	told_is -le 30
+	told_is -le 40
 	soon 0 sql "SELECT coalesce(sum(lost), 0) FROM tallies"
 	same "$(status '.endpoints | length')" 1999
 }
