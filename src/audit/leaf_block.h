@@ -16,6 +16,7 @@ struct leaf_block {
 	struct hash nodes[LEAF_BLOCK_HEIGHT + 1][LEAF_BLOCK_LEAVES];
 };
 
+/* The block that begins at leaf `first`, a multiple of LEAF_BLOCK_LEAVES; no hash of it is known. */
 void leaf_block_begin(struct leaf_block *b, uint64_t first);
 
 /* Puts in the hash of the complete subtree of 2^height leaves from `first` on.  False where it does not lie in the

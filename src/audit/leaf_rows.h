@@ -14,6 +14,7 @@ enum leaf_order {
 	ORDER_LISTED  /* the run lists them */
 };
 
+/* Of a kind that integrity/leaf.h has. */
 enum leaf_order leaf_order(unsigned kind);
 
 struct leaf_rows {
@@ -28,6 +29,7 @@ struct leaf_row {
 	struct leaf_value values[LEAF_FIELDS_MAX];
 };
 
+/* `db` is borrowed until leaf_rows_close. */
 void leaf_rows_init(struct leaf_rows *r, sqlite3 *db);
 void leaf_rows_close(struct leaf_rows *r);
 

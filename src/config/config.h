@@ -192,6 +192,7 @@ bool secrets_kept_from(const struct config *c, const struct policy_endpoint *e);
 /* The state_dir of a file that may have errors, syntax errors too: as far as it can be read; else the default. */
 void config_state_dir(const char *path, char out[PATH_MAX]);
 
+/* Borrowed from c; NULL where there is none. */
 const struct list_config *config_find_list(const struct config *c, const char *name);
 
 #endif

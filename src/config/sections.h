@@ -1,4 +1,5 @@
-/* The sections of the file, each read into r->config or, where it is for later, validated only. */
+/* The sections of the file, each read into r->config.  Defaults are set before; free frees what a section
+ * holds, and not the struct. */
 #ifndef HALLOWD_CONFIG_SECTIONS_H
 #define HALLOWD_CONFIG_SECTIONS_H
 

@@ -14,6 +14,7 @@ struct suggestion {
 	size_t distance;
 };
 
+/* `wrong` is borrowed, as are the names that are considered. */
 void suggest_begin(struct suggestion *s, const char *wrong);
 void suggest_consider(struct suggestion *s, const char *name);
 

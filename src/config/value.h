@@ -21,6 +21,8 @@ bool value_text(struct reader *r, const struct node *n, char **text);
 bool value_name(struct reader *r, const struct node *n, const char **name);   /* name_valid() */
 bool value_path(struct reader *r, const struct node *n, const char **path);   /* absolute, without ".." */
 bool value_truth(struct reader *r, const struct node *n, bool *truth);        /* true or false, not in quotes */
+
+/* From `min` to `max`, both included: a whole number; seconds of "90s", "10m", "6h", "3d"; bytes of "8M" and the like. */
 bool value_number(struct reader *r, const struct node *n, uint64_t min, uint64_t max, uint64_t *number);
 bool value_duration(struct reader *r, const struct node *n, uint64_t min, uint64_t max, int64_t *seconds);
 bool value_size(struct reader *r, const struct node *n, uint64_t min, uint64_t max, uint64_t *bytes);
@@ -28,6 +30,8 @@ bool value_size(struct reader *r, const struct node *n, uint64_t min, uint64_t m
 /* A number, or a share of at most `max_percent`, with up to three decimals. */
 bool value_amount(struct reader *r, const struct node *n, uint64_t max_percent, struct amount *amount);
 
+
+/* One of the words of `choices`: *value is its meaning. */
 bool value_choice(struct reader *r, const struct node *n, const struct choice *choices, unsigned *value);
 
 /* A secret by reference: {file: PATH}, {environment: NAME} or {credential: NAME}.  Never shows what stands there.

@@ -1,11 +1,12 @@
 /* What hallowd tells hallowd-record, and what comes back.
  *
  * hallowd-record inherits: CHILD_SOCKET_FD, the socket to hallowd; RECORD_NFLOG_FD, the bound NFLOG socket;
- * RECORD_CONNTRACK_FD, the socket that tells of the ends of connections, where the kernel has it; and its working directory is state_dir, where audit.db is.
+ * RECORD_CONNTRACK_FD, the socket that tells of the ends of connections, where the kernel has it; and its working
+ * directory is the folder that audit.db is in (daemon/folders.h).
  *
- * EVENT, REVISION and MIRRORED carry a sequence number that grows by one for each, over all runs of hallowd.  The recorder stores
- * the highest number that it committed in the same transaction as the rows, ignores what it has already, and answers
- * ACK with that number after the commit; hallowd keeps each message (in memory and in state_dir/spool) until then.
+ * EVENT, REVISION and MIRRORED carry a sequence number that grows by one for each, over all runs of hallowd.  The
+ * recorder stores the highest number that it committed in the same transaction as the rows, ignores what it has already,
+ * and answers ACK with that number after the commit; hallowd keeps each message (in memory and in state_dir/spool) until then.
  * So each is recorded exactly once, whoever dies when.  POLICY, READING and SYNC have sequence 0: they are told anew
  * after a restart. */
 #ifndef HALLOWD_CORE_AUDIT_MESSAGE_H

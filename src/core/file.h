@@ -13,6 +13,7 @@
 /* Appends all of the file to `out`; more than `max` bytes is an error (EFBIG).  `dirfd` may be AT_FDCWD.
  * -1 with errno kept (ENOENT where it is not there) and `out` as it was. */
 int file_read(int dirfd, const char *name, size_t max, struct buffer *out, struct error *err);
+/* The same from where a file that is open already is read; it stays the caller's.  `shown_name` is for *err. */
 int file_read_fd(int fd, const char *shown_name, size_t max, struct buffer *out, struct error *err);
 
 /* Writes to a temporary file beside `name`, syncs it, renames it over `name`, syncs the folder.  The file has just
@@ -33,6 +34,7 @@ struct file_draft {
 	char name[PATH_MAX], temporary[PATH_MAX];
 };
 
+/* 0, or -1 with errno kept and *err; then there is no draft. */
 int file_draft_begin(struct file_draft *draft, int dirfd, const char *name, struct error *err);
 
 /* Ends the draft in either case: it is in its place, or it is gone and what was there before is as it was (but see

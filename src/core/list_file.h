@@ -1,5 +1,6 @@
 /* The last good list on disk: state_dir/lists/NAME; the last good answer of each of its origins:
- * state_dir/origins/NAME/ORIGIN; and a change that waits for a person: state_dir/held/NAME.  The first alone is needed to enforce after a boot without a network.
+ * state_dir/origins/NAME/ORIGIN; and a change that waits for a person: state_dir/held/NAME.  The first alone is needed to
+ * enforce after a boot without a network.
  *
  *   # hallowd list 1
  *   # KEY: VALUE          (any number, in the order in which they were set)
@@ -23,7 +24,7 @@ struct list_file {
 	struct prefix_set set;
 };
 
-void list_file_free(struct list_file *f);
+void list_file_free(struct list_file *f); /* makes it empty; a zeroed struct is empty */
 
 /* Sets or replaces a header; control characters of the value become spaces.
  * 0, or -1 with errno ENOMEM, or EINVAL where the key is not [A-Za-z0-9._-]+. */

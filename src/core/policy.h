@@ -11,7 +11,7 @@
 
 #define NAME_MAX_LENGTH 48 /* a list's or endpoint's name: [A-Za-z][A-Za-z0-9._-]*, so that two fit a log prefix */
 
-bool name_valid(const char *name);
+bool name_valid(const char *name); /* whether it is one */
 
 /* Lists that the configuration makes: "@NAME", the addresses of an endpoint or an agent; "tunnel:AGENT", where an agent's
  * tunnel ends; "resolvers:AGENT", the DNS servers that it may ask. */
@@ -152,6 +152,7 @@ const char *policy_reason_text(const struct policy_answer *a);
 /* Of the endpoint or the agent that decides; NULL when unmatched. */
 const char *policy_decider(const struct policy_answer *a);
 
+/* Fills in *answer, which points into p. */
 void policy_explain(const struct policy *p, const struct address *source, const struct address *destination,
                     uint8_t protocol, uint16_t port, struct policy_answer *answer);
 

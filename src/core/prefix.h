@@ -50,6 +50,7 @@ const char *prefix_format(const struct prefix *p, char out[PREFIX_TEXT_MAX]);
 /* First and last address of the prefix. */
 void prefix_range(const struct prefix *p, struct range *r);
 
+/* False for an address of the other family. */
 bool prefix_contains(const struct prefix *p, const struct address *a);
 
 /* IPv4 before IPv6, then by address, then the shorter length first. */

@@ -42,8 +42,9 @@ int prefix_set_add_range6(struct prefix_set *s, struct u128 first, struct u128 l
 /* Sorts and merges.  O(n log n), or O(n) where it was in order already (or by radix). */
 void prefix_set_normalize(struct prefix_set *s);
 
-int prefix_set_copy(struct prefix_set *to, const struct prefix_set *from); /* `to` is replaced */
+int prefix_set_copy(struct prefix_set *to, const struct prefix_set *from); /* `to` is replaced; 0, or -1 with errno ENOMEM */
 
+/* Equal: the same addresses. */
 bool prefix_set_empty(const struct prefix_set *s);
 bool prefix_set_equal(const struct prefix_set *a, const struct prefix_set *b);
 bool prefix_set_contains(const struct prefix_set *s, const struct address *a); /* O(log n) */

@@ -10,8 +10,8 @@
 #include "core/error.h"
 
 /* For hallowd, once its sockets and folders are open.  Afterwards CAP_NET_ADMIN is all that the effective and permitted
- * sets hold, the inheritable and ambient sets are empty (the former not where a filter refuses capset(2)), and the process cannot be dumped (RLIMIT_CORE 0,
- * non-dumpable) or traced by others of its user.
+ * sets hold, the inheritable and ambient sets are empty (the former not where a filter refuses capset(2)), and the
+ * process cannot be dumped (RLIMIT_CORE 0, non-dumpable) or traced by others of its user.
  * -1 also where the process has no CAP_NET_ADMIN to keep.
  *
  * What that means for the children that it starts with exec depends on its user:
@@ -44,7 +44,8 @@ bool sandbox_has_sys_admin(void);
 /* What paths may be opened from now on, and whether TCP (landlock); no_new_privs is set.  What is open stays open.  Which
  * system calls may be made at all is the other half: sandbox_calls.h.
  * SANDBOX_NO_FILES: none.  SANDBOX_WORKING_FOLDER: regular files and folders below the working directory, to read, write,
- * make, rename and remove.  SANDBOX_READ_FOLDER: the same, to read.  SANDBOX_WEB: to read, what finding a name's addresses and checking a certificate need.
+ * make, rename and remove.  SANDBOX_READ_FOLDER: the same, to read.  SANDBOX_WEB: to read, what finding a name's addresses
+ * and checking a certificate need.
  * tcp false: no TCP bind or connect.  Where the kernel's landlock (from 6.12 on) can, the process cannot signal processes
  * outside nor reach abstract sockets.
  * What the kernel does not offer is told in the log and passed by; what it offers and refuses is an error.

@@ -19,7 +19,7 @@ struct u128 u128_min(struct u128 a, struct u128 b);
 struct u128 u128_next(struct u128 v);
 struct u128 u128_previous(struct u128 v);
 
-struct u128 u128_subtract(struct u128 a, struct u128 b);
+struct u128 u128_subtract(struct u128 a, struct u128 b); /* a - b; wraps around */
 
 /* The number whose `bits` lowest bits are set (0..128). */
 struct u128 u128_low_ones(unsigned bits);

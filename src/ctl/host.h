@@ -33,6 +33,7 @@ struct host {
 int host_read(struct host *h, struct error *err);
 void host_free(struct host *h); /* makes it empty; a zeroed struct is empty */
 
+/* Whether it is one of the host's addresses. */
 bool host_has(const struct host *h, const struct address *a);
 
 /* Takes the text of /proc/net/tcp or tcp6 (proc(5)) into h->listeners: host_read's inner part, for tests.  h->addresses

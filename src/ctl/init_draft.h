@@ -23,7 +23,7 @@ struct draft {
 	const char *admin;     /* the address from which the person has logged in; NULL where it is not known; borrowed */
 };
 
-void draft_free(struct draft *d);
+void draft_free(struct draft *d); /* makes it empty; a zeroed struct is empty */
 
 /* What usually listens on a port: "kubernetes-api" for 6443; NULL where nothing is known of it. */
 const char *draft_kind(uint16_t port);

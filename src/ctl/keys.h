@@ -10,7 +10,7 @@ struct keys {
 	size_t count;
 };
 
-void keys_free(struct keys *k);
+void keys_free(struct keys *k); /* makes it empty; a zeroed struct is empty */
 
 /* A key as text, or a file with one a line.  0, or the exit code when the error was printed. */
 int keys_given(struct keys *k, const char *text_or_file);

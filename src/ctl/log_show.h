@@ -20,6 +20,7 @@ struct log_show {
 	size_t waiting;
 };
 
+/* json, follow and colour are set; the other fields are of these functions. */
 void log_show_begin(struct log_show *s);
 void log_show_row(struct log_show *s, sqlite3_stmt *row); /* columns of log_query.h */
 void log_show_flush(struct log_show *s);                  /* prints what waits */

@@ -24,6 +24,7 @@ json_t *proof_row(unsigned kind, const struct leaf_value *values);
 /* Back to the bytes of its leaf, appended to `bytes`.  0, or -1 with *err. */
 int proof_row_bytes(const json_t *row, struct buffer *bytes, struct error *err);
 
+/* The hashes of a path as an array of texts; a new reference. */
 json_t *proof_path(const struct merkle_path *path);
 
 /* Who made it, and what it is about, once it holds. */

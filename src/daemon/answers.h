@@ -7,7 +7,7 @@
 #include "daemon/daemon.h"
 #include "daemon/texts.h"
 
-/* New references. */
+/* New references; NULL where memory lacks.  *exit_code: what `status` exits with. */
 json_t *answer_status(struct daemon *d, int *exit_code);
 
 /* Other programs' chains that stand in the way; what is certain is a problem as well. */

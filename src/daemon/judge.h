@@ -25,7 +25,8 @@ int judge_shape(const struct guard_config *guard, const char *origin, const stru
                 const struct answer_shape *shape, struct texts *reasons);
 
 /* Adds a reason for each guard on change that `outcome` breaks.  `first`: there is nothing to compare with, because
- * nothing has ever been in force or because a person has configured other origins; only the absolute guards count then.  0, or -1 with errno ENOMEM. */
+ * nothing has ever been in force or because a person has configured other origins; only the absolute guards count then.
+ * 0, or -1 with errno ENOMEM. */
 int judge_change(const struct guard_config *guard, bool first, const struct prefix_set *in_force,
                  const struct prefix_set *outcome, const struct prefix_set *added, const struct prefix_set *removed,
                  struct texts *reasons);

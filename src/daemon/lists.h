@@ -109,6 +109,7 @@ struct lists {
 int lists_load(struct config *config, int state_fd, struct lists **l, struct error *err);
 void lists_free(struct lists *l);
 
+/* Borrowed from l; NULL where there is none. */
 struct list_state *lists_find(struct lists *l, const char *name);
 
 /* A published list without any revision: nobody can be let in by it until it was fetched. */
@@ -122,9 +123,10 @@ bool origin_counts(const struct origin_state *o, const struct list_config *c, ti
 
 /* When the oldest of its origins' last good answers was fetched; 0 where one has none. */
 time_us list_fresh_at(const struct list_state *s);
+
+/* What `lists` says of it, in this order: held, stale, failed (an origin's last try, or nothing was ever in force). */
 enum list_condition list_condition(const struct list_state *s, time_us now);
 const char *list_condition_text(enum list_condition c); /* current, held, stale, failed */
-
 
 /* Puts `set` (taken over) in force in memory, as the next revision.  What was before goes to *before, the caller's to free
  * with list_in_force_free or to give back with list_undo. */
@@ -135,12 +137,16 @@ void list_in_force_free(struct list_in_force *f);
 
 /* Whether just this, with the same reasons, is held or was declined already. */
 bool list_held_same(const struct list_state *s, const struct prefix_set *set, const struct texts *reasons);
-int list_hold(struct list_state *s, const struct prefix_set *set, const struct texts *reasons, time_us when); /* copies */
+
+/* Holds copies of it; where just this is held already, it goes on waiting since then.  0, or -1 with errno ENOMEM: then
+ * nothing is held. */
+int list_hold(struct list_state *s, const struct prefix_set *set, const struct texts *reasons, time_us when);
 void list_release(struct list_state *s); /* nothing is held or declined any more */
 
 #define REVISIONS_KEPT 20
 
-/* To disk, atomically; the same also as revisions/NAME/N, the oldest of which goes.  Sets s->unsaved. */
+/* To disk, atomically: 0, or -1 with *err.  list_save writes the same also as revisions/NAME/N, the oldest of which goes,
+ * and sets s->unsaved. */
 int list_save(struct list_state *s, int state_fd, struct error *err);
 int list_save_origin(const struct list_state *s, const struct origin_state *o, int state_fd, struct error *err);
 int list_save_held(const struct list_state *s, int state_fd, struct error *err); /* removes it where nothing is held */
@@ -150,6 +156,6 @@ int list_load_revision(const struct list_state *s, int state_fd, uint64_t revisi
                        struct error *err);
 
 void answer_free(struct answer *a); /* and makes it empty */
-int answer_copy(struct answer *to, const struct answer *from);
+int answer_copy(struct answer *to, const struct answer *from); /* replaces *to; 0, or -1 with errno ENOMEM and it stays */
 
 #endif

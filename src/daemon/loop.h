@@ -11,7 +11,7 @@ typedef void loop_ready(void *ctx, short revents);
 typedef void loop_timer(void *ctx);
 
 struct loop *loop_new(void); /* NULL with errno ENOMEM */
-void loop_free(struct loop *l);
+void loop_free(struct loop *l); /* closes no fd; NULL is passed by */
 
 /* Calls `ready` when poll(2) reports one of `events` (or an error) for fd.  Replaces what was watched for it.
  * 0, or -1 with errno ENOMEM.  The fd stays the caller's, who calls loop_unwatch before closing it. */

@@ -31,6 +31,7 @@ struct notifier_state {
 	char trouble[256]; /* of the last run of the command; "" where it went well */
 };
 
+/* For `status`. */
 void notifier_state(const struct notifier *n, struct notifier_state *state);
 
 #endif

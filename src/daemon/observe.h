@@ -15,6 +15,7 @@ int observe_open(struct daemon *d, const struct config *c, struct error *err);
 void observe_start(struct daemon *d);
 void observe_stop(struct daemon *d); /* also where it never began */
 
+/* Adds a text for each interface that is not observed now, or may not be. */
 void observe_problems(const struct daemon *d, struct texts *problems);
 
 #endif

@@ -22,17 +22,17 @@ int process_start(const char *name, const struct process_inherits *inherits, pid
 
 /* Writes how a child ended into `out`: "exited with status 1", "was ended by signal 9 (Killed)", "was ended by its sandbox,
  * which refuses it the system call ptrace".  Call it from within reaper_ended. */
-const char *process_end_text(pid_t pid, int status, char *out, size_t size);
-
-#define PROCESS_END_MAX 128
+#define PROCESS_END_MAX 128 /* is room enough */
+const char *process_end_text(pid_t pid, int status, char *out, size_t size); /* out */
 
 /* Who wants to hear of which child's end. */
 struct reaper; /* opaque */
 
+/* Child `pid` has ended, `status` as of waitpid(2).  It may add to the reaper. */
 typedef void reaper_ended(void *ctx, pid_t pid, int status);
 
-struct reaper *reaper_new(void);
-void reaper_free(struct reaper *r);
+struct reaper *reaper_new(void); /* NULL with errno ENOMEM */
+void reaper_free(struct reaper *r); /* children that run stay; NULL is passed by */
 int reaper_add(struct reaper *r, pid_t pid, reaper_ended *ended, void *ctx); /* 0, or -1 with errno ENOMEM */
 void reaper_forget(struct reaper *r, pid_t pid); /* its end is still collected, but told to nobody */
 /* Calls `refused` where a child was ended by its sandbox, before its reaper_ended. */

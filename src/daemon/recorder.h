@@ -14,11 +14,13 @@
 
 struct recorder; /* opaque */
 
-/* Opens the spool and the folder of the audit log (folders_open_recorder).  Nothing is started yet; events may be told already. */
+/* Opens the spool and the folder of the audit log (folders_open_recorder).  Nothing is started yet; events may be told
+ * already.  0 with *r, or -1 with *err. */
 int recorder_open(struct loop *loop, struct reaper *reaper, int state_fd, struct recorder **r, struct error *err);
-void recorder_close(struct recorder *r);
+void recorder_close(struct recorder *r); /* what is not committed waits in the spool; NULL is passed by */
 
-/* Starts hallowd-record on the NFLOG socket and the conntrack socket (borrowed; -1: none), and goes on starting it, with a growing delay, whenever it dies. */
+/* Starts hallowd-record on the NFLOG socket and the conntrack socket (borrowed; -1: none), and goes on starting it, with a
+ * growing delay, whenever it dies. */
 void recorder_start(struct recorder *r, int nflog_fd, int conntrack_fd);
 
 /* Calls `heard` for each event that is told from now on, and for what shows only here: rows that were lost (`lost`), and a
@@ -29,9 +31,11 @@ void recorder_listen(struct recorder *r, recorder_heard *heard, void *ctx);
 /* Who signs its checkpoints; borrowed. */
 void recorder_sign_with(struct recorder *r, struct signer *signer);
 
-/* Tells an event; `detail` (a JSON object, may be NULL) is taken over. */
+/* Tells an event, of now or of `when`; `detail` (a JSON object, may be NULL) is taken over.  What cannot be told is logged. */
 void recorder_event(struct recorder *r, const char *kind, const char *subject, json_t *detail);
 void recorder_event_at(struct recorder *r, time_us when, const char *kind, const char *subject, json_t *detail);
+
+/* Tells a revision of a list, which is copied. */
 void recorder_revision(struct recorder *r, const struct audit_revision *revision);
 
 /* Connections that were only seen.  -1: nobody takes them in for so long that they are left out; the caller tells it. */
@@ -39,6 +43,8 @@ int recorder_mirrored(struct recorder *r, const struct audit_mirrored_batch *b);
 
 /* The policy in force: sent now and to each new recorder. */
 void recorder_policy(struct recorder *r, const struct audit_policy *policy);
+
+/* What the kernel has counted; left out where no recorder takes it, since the next one counts the same. */
 void recorder_reading(struct recorder *r, const struct audit_reading *reading);
 
 /* Calls `done` once all that happened so far is on disk, or at once with false where no recorder answers. */
@@ -64,6 +70,7 @@ struct recorder_state {
 	bool spool_good;
 };
 
+/* For `status`. */
 void recorder_state(const struct recorder *r, struct recorder_state *state);
 
 #endif

@@ -10,7 +10,7 @@
 
 enum refresh_outcome { REFRESH_UNCHANGED, REFRESH_APPLIED, REFRESH_HELD, REFRESH_REJECTED, REFRESH_FAILED };
 
-const char *refresh_outcome_text(enum refresh_outcome o);
+const char *refresh_outcome_text(enum refresh_outcome o); /* unchanged, applied, held, rejected, failed */
 
 /* What became of one list. */
 struct list_result {
@@ -25,8 +25,9 @@ struct list_result {
 };
 
 /* Asks the origins of some lists, judges, and changes the lists in memory only: the caller makes the kernel match and calls
- * refresh_commit, or refresh_undo.  `lists` may be those of a configuration that is not in force yet.
- * `wanting_only`: only lists of which nothing is known, or whose configuration has changed (list_wants_answers).  `names` (borrowed until done) with count 0: all. */
+ * refresh_commit, or list_undo for each list that was to change.  `lists` may be those of a configuration that is not in force yet.
+ * `wanting_only`: only lists of which nothing is known, or whose configuration has changed (list_wants_answers).
+ * `names` (borrowed until done) with count 0: all. */
 struct refresh; /* opaque */
 
 typedef void refresh_judged(void *ctx, struct refresh *r);
@@ -35,6 +36,8 @@ struct refresh *refresh_start(struct daemon *d, struct lists *lists, bool wantin
                               refresh_judged *done, void *ctx); /* NULL with errno ENOMEM; done is called from the loop */
 void refresh_free(struct refresh *r); /* also in the middle: ends what runs */
 
+
+/* One for each list that was asked for; borrowed from r. */
 struct list_result *refresh_results(struct refresh *r, size_t *count);
 json_t *refresh_result_json(const struct list_result *r); /* {list, outcome, revision, added, removed, reasons, origins} */
 
@@ -46,7 +49,8 @@ void refresh_commit(struct refresh *r, time_us when);
 
 /* [{list, outcome, revision, added, removed, reasons, origins}], and the exit code of the contract that it comes to. */
 typedef void refresh_told(void *ctx, json_t *result, int exit_code);
-/* `session` (NULL: nobody's) must not be cut by it. */
+/* `names` (copied) with count 0: all.  `session` (NULL: nobody's) must not be cut by it.  0, or -1 with errno ENOMEM; then
+ * `told` is not called. */
 int refresh_submit(struct daemon *d, char *const *names, size_t count, const struct session *session,
                    refresh_told *told, void *ctx);
 

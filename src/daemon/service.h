@@ -13,8 +13,9 @@ bool service_has_store(void); /* sockets may be left with systemd */
 
 /* A socket that was left there under `name` by an earlier run; the caller's from then on.  -1 for none. */
 int service_take_fd(const char *name);
-void service_store_fd(const char *name, int fd);
+void service_store_fd(const char *name, int fd); /* a copy of it, in place of what it holds under that name */
 
+/* What sd_notify(3) calls READY, STATUS, RELOADING, STOPPING and WATCHDOG; `status` is one line for people. */
 void service_ready(const char *status);
 void service_status(const char *status);
 void service_reloading(void);

@@ -18,7 +18,7 @@ typedef void signer_event(void *ctx, const char *kind, const char *subject, json
 /* The configuration in force: asked for at each signature, since a reload changes it. */
 typedef const struct config *signer_config(void *ctx);
 
-/* Reads what was signed last.  NULL: no memory. */
+/* Reads what was signed last.  `state_fd` and `ctx` are borrowed.  NULL: no memory. */
 struct signer *signer_new(int state_fd, signer_config *config, signer_event *event, void *ctx);
 void signer_free(struct signer *s);
 
@@ -28,7 +28,8 @@ void signer_last(const struct signer *s, const char **log, uint64_t *size);
 /* 0 with the note appended to `note`, or -1 with *err: it was refused, or could not be signed. */
 int signer_sign(struct signer *s, const struct checkpoint_request *r, struct buffer *note, struct error *err);
 
-/* 'hallowctl rotate-key'. */
+/* 'hallowctl rotate-key': makes another key, which signs from now on; `why` goes into the event.  0, or -1 with *err: the
+ * key is as it was. */
 int signer_rotate(struct signer *s, const char *why, struct error *err);
 
 struct signer_state {
@@ -38,6 +39,7 @@ struct signer_state {
 	struct checkpoint last;
 };
 
+/* For `status`; `trouble` is borrowed until the next call. */
 void signer_state(const struct signer *s, struct signer_state *state);
 
 #endif

@@ -19,9 +19,9 @@ struct spooled {
 	struct buffer bytes; /* one whole message */
 };
 
-/* Opens or makes state_dir/spool and reads what waits in it. */
+/* Opens or makes state_dir/spool and reads what waits in it.  0 with *s, or -1 with *err. */
 int spool_open(int state_fd, struct spool **s, struct error *err);
-void spool_close(struct spool *s);
+void spool_close(struct spool *s); /* the file stays; NULL is passed by */
 
 /* The number that the next message must carry. */
 uint64_t spool_next(const struct spool *s);
@@ -39,7 +39,7 @@ void spool_recorder_has(struct spool *s, uint64_t seq);
 /* What waits, oldest first. */
 const struct spooled *spool_waiting(const struct spool *s, size_t *count);
 
-uint64_t spool_dropped(const struct spool *s);
+uint64_t spool_dropped(const struct spool *s); /* messages of this run that found no room */
 bool spool_file_good(const struct spool *s); /* the last write to the file succeeded */
 
 #endif

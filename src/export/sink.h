@@ -19,10 +19,11 @@ struct sink {
 	char data[SINK_GATHERED];
 };
 
+/* Each adds to what is gathered, and writes when that is full. */
 void sink_bytes(struct sink *out, const char *data, size_t len);
 void sink_text(struct sink *out, const char *text);
 void sink_char(struct sink *out, char c);
-void sink_number(struct sink *out, int64_t n);
+void sink_number(struct sink *out, int64_t n); /* decimal */
 
 /* RFC 3339 with microseconds, as the views have it. */
 void sink_time(struct sink *out, time_us t);

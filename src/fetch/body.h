@@ -32,7 +32,7 @@ int body_add(struct body *b, const void *data, size_t len, struct error *err);
 /* After the last byte: -1 where a gzip stream is incomplete.  libcurl does not check that by itself. */
 int body_end(struct body *b, struct error *err);
 
-void body_free(struct body *b);
+void body_free(struct body *b); /* the fd stays open */
 
 /* Leaves nothing half for a reader of the file, as well as it can: whoever reads it looks at the outcome first. */
 void body_discard(int fd);

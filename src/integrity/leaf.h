@@ -44,7 +44,7 @@ struct leaf_shape {
 	struct leaf_field fields[LEAF_FIELDS_MAX];
 };
 
-const struct leaf_shape *leaf_shape(unsigned kind);
+const struct leaf_shape *leaf_shape(unsigned kind); /* NULL where no kind has that number */
 unsigned leaf_kind_named(const char *name); /* 0: none */
 
 /* The value of one field; which member counts is said by its type. */

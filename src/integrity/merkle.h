@@ -26,6 +26,7 @@ void merkle_add(struct merkle *m, const struct hash *leaf, merkle_completed *com
 /* Appends a complete subtree of 2^height leaves; m->size is a multiple of that. */
 void merkle_add_subtree(struct merkle *m, unsigned height, const struct hash *h, merkle_completed *completed, void *ctx);
 
+/* Of all leaves that were appended. */
 void merkle_root(const struct merkle *m, struct hash *root);
 
 /* The edge as bytes: the hashes that are there, from the largest subtree to the smallest.  The number of them.

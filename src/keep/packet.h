@@ -25,6 +25,7 @@ int keep_packet_send(int sock, const struct keep_packet *p, const int *fds);
  * no descriptor is left open. */
 int keep_packet_receive(int sock, struct keep_packet *p, int fds[KEEP_MAX]);
 
+/* Closes the first `count`. */
 void keep_close_all(const int *fds, size_t count);
 
 #endif

@@ -32,7 +32,7 @@ struct decider {
 	size_t cache_count;
 };
 
-void decider_free(struct decider *d);
+void decider_free(struct decider *d); /* what it owns; it may be used again */
 
 /* To be called when policies, pools or the epoch have changed, and after a rollback. */
 void decider_forget(struct decider *d);

@@ -52,7 +52,9 @@ struct evidence {
 };
 
 void evidence_init(struct evidence *e);
-void evidence_free(struct evidence *e);
+void evidence_free(struct evidence *e); /* and makes it empty; the files stay */
+
+/* From now on so many packets of each attempt (0: none), and so many bytes of all files. */
 void evidence_configure(struct evidence *e, uint32_t packets, uint64_t size);
 
 /* Row number `index` of the batch is of a denied packet: keeps its bytes where it is among the first of its attempt (source,

@@ -24,7 +24,7 @@ struct signing {
 	int64_t store_ms;        /* when that is tried again */
 };
 
-void signing_free(struct signing *g);
+void signing_free(struct signing *g); /* makes it empty; a zeroed struct is empty */
 
 /* What the log has, after it was opened or begun anew.  0, or -1 with store->err. */
 int signing_load(struct signing *g, struct store *s, int64_t now_ms);

@@ -98,7 +98,7 @@ void doc_number(struct document *d, uint64_t n); /* with thousands separators on
 void doc_time(struct document *d, const char *time);  /* of the views; shown without its microseconds */
 void doc_when(struct document *d, time_us t);
 
-size_t doc_rows(const struct doc_table *t);
+size_t doc_rows(const struct doc_table *t); /* how many it has */
 
 /* Writers.  0, or -1 where memory ran out. */
 int document_text(const struct document *d, FILE *out);

@@ -33,9 +33,10 @@ struct report_endpoint *report_endpoint(struct report *r, const char *name, stru
 /* Room for one more, zeroed, and *count one higher.  NULL, and nothing changed, when memory ran out. */
 void *report_grow(void *array, size_t *count, size_t size, struct error *err);
 
+/* 0, or -1 with *err.  *to is owned by the caller. */
 int report_copy(char **to, const char *text, struct error *err);
 int report_replace(char **to, const char *text, struct error *err); /* frees what was there */
 int report_time(time_us *t, const char *text, struct error *err);   /* of a view */
-int report_no_memory(struct error *err);
+int report_no_memory(struct error *err); /* always -1 */
 
 #endif
