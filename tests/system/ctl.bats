@@ -195,7 +195,7 @@ failure() {
 	same "$(jq -r .error <<<"$output")" $'one\ntwo'
 	answer status 3 '"held"' '{"problems": []}'
 	run bash -c '"$0" -c "$1" -o json status 2>/dev/null' "$LAB_BUILD/hallowctl" "$CONF"
-	same "$status $(jq -sc . <<<"$output")" '3 [{"problems":[],"audit":{"recorded":0,"aggregated":0,"lost":0}}]'
+	same "$status $(jq -sc . <<<"$output")" '3 [{"problems":[],"audit":{"recorded":0,"aggregated":0,"lost":0,"complete_from":null}}]'
 	run bash -c '"$0" -c "$1" plan 2>/dev/null' "$LAB_BUILD/hallowctl" "$CONF"
 	same "$status $output" '5 '
 	echo nonsense >>"$CONF"
@@ -490,7 +490,7 @@ endpoints removed: c"
 	same "${lines[2]}" "enforcing: no"
 	says "audit log: 0 recorded, 0 aggregated, 0 lost"
 	run hctl -o json status
-	same "$status $(jq -c '[.enforcing, .audit]' <<<"$output")" '5 [false,{"recorded":0,"aggregated":0,"lost":0}]'
+	same "$status $(jq -c '[.enforcing, .audit]' <<<"$output")" '5 [false,{"recorded":0,"aggregated":0,"lost":0,"complete_from":null}]'
 	same "$(head -n 1 "$ANSWERS/asked")" sync
 }
 

@@ -222,7 +222,7 @@ over_is_past() { [ "$(awk '/until-ms/ {print $3}' "$STATE/config/tried")" -lt "$
 	same "$(doors)" "1 1 0 0"
 	run ctl reload --confirm soon
 	same "$status" 2
-	run ctl reload --confirm 1s
+	run ctl reload --confirm 0s
 	same "$status" 2
 }
 
