@@ -9,12 +9,13 @@
 static const struct {
 	const char *name, *title;
 	check_function *run;
+	bool always; /* also of a period of which the log knows nothing */
 } checks[CHECK_COUNT] = {
 	[CHECK_DEFAULT_DENY] = { "default-deny", "Denied by default", check_default_deny },
 	[CHECK_COVERAGE_COMPLETE] = { "coverage-complete", "Protected without a gap", check_coverage },
 	[CHECK_SOURCES_NAMED] = { "sources-named", "Every source by a list or a grant", check_sources_named },
-	[CHECK_SERVICES_DESCRIBED] = { "services-described", "Services described", check_services },
-	[CHECK_PURPOSE_RECORDED] = { "purpose-recorded", "Reason and owner", check_purpose },
+	[CHECK_SERVICES_DESCRIBED] = { "services-described", "Services described", check_services, true },
+	[CHECK_PURPOSE_RECORDED] = { "purpose-recorded", "Reason and owner", check_purpose, true },
 	[CHECK_CHANGES_APPROVED] = { "changes-approved", "Changes of lists decided", check_changes },
 	[CHECK_ORIGINS_EVIDENCED] = { "origins-evidenced", "Evidence of the origins", check_origins },
 	[CHECK_GRANTS_BOUNDED] = { "grants-bounded", "Grants with an end", check_grants },
@@ -23,12 +24,12 @@ static const struct {
 	[CHECK_DRIFT_REPAIRED] = { "drift-repaired", "Changes by others repaired", check_drift },
 	[CHECK_LOG_COMPLETE] = { "log-complete", "Log complete", check_complete },
 	[CHECK_LOG_DETAILED] = { "log-detailed", "Log detailed", check_detailed },
-	[CHECK_LOG_INTACT] = { "log-intact", "Log intact", check_intact },
-	[CHECK_LOG_RETAINED] = { "log-retained", "Log kept for twelve months", check_retained },
-	[CHECK_LOG_RETAINED_QUARTER] = { "log-retained-90-days", "Log kept for 90 days", check_retained_quarter },
+	[CHECK_LOG_INTACT] = { "log-intact", "Log intact", check_intact, true },
+	[CHECK_LOG_RETAINED] = { "log-retained", "Log kept for twelve months", check_retained, true },
+	[CHECK_LOG_RETAINED_QUARTER] = { "log-retained-90-days", "Log kept for 90 days", check_retained_quarter, true },
 	[CHECK_FAILURES_DETECTED] = { "failures-detected", "Failures explained", check_failures },
-	[CHECK_TIME_SYNCHRONISED] = { "time-synchronised", "Clock", check_time },
-	[CHECK_REVIEW_DUE] = { "review-due", "Review of the rules", check_review },
+	[CHECK_TIME_SYNCHRONISED] = { "time-synchronised", "Clock", check_time, true },
+	[CHECK_REVIEW_DUE] = { "review-due", "Review of the rules", check_review, true },
 };
 
 const char *check_name(enum check c)
@@ -52,6 +53,17 @@ int check_parse(enum check *c, const char *name)
 	return -1;
 }
 
+/* Where nothing was watched, that nothing was seen is no evidence. */
+static void run_check(unsigned i, const struct report *r, struct outcome *o)
+{
+	if (checks[i].always || !report_is_silent(r)) {
+		checks[i].run(r, o);
+		return;
+	}
+	o->status = STATUS_NOT_COVERED;
+	outcome_say(o, "The log knows nothing of this period.");
+}
+
 int report_check_all(struct report *r, struct error *err)
 {
 	r->findings = calloc(CHECK_COUNT, sizeof(*r->findings));
@@ -61,7 +73,7 @@ int report_check_all(struct report *r, struct error *err)
 		struct outcome o = { STATUS_MET, BUFFER_INIT, false };
 		int status;
 
-		checks[i].run(r, &o);
+		run_check(i, r, &o);
 		r->findings[i].status = o.status;
 		status = o.failed || buffer_str(&o.evidence) == NULL ?
 		             report_no_memory(err) :

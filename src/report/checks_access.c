@@ -20,6 +20,17 @@ static bool never_in_force(const struct report *r, const struct report_endpoint 
 	return !e->seen;
 }
 
+static bool was_unprotected(const struct report *r, const struct report_endpoint *e)
+{
+	(void)r;
+	return !e->seen || e->coverage_percent < 100;
+}
+
+static bool had_a_gap(const struct report *r, const struct report_endpoint *e)
+{
+	return e->seen && was_unprotected(r, e);
+}
+
 void check_default_deny(const struct report *r, struct outcome *o)
 {
 	uint64_t denied = 0;
@@ -36,33 +47,45 @@ void check_default_deny(const struct report *r, struct outcome *o)
 		o->status = STATUS_NOT_MET;
 		outcome_say_endpoints(o, r, "Configured, but never in force in this period:", never_in_force);
 	}
+	if (outcome_count(r, had_a_gap) > 0) {
+		o->status = STATUS_NOT_MET;
+		outcome_say_endpoints(o, r, "Not protected for some of the time, so that nothing was denied then:", had_a_gap);
+	}
 	if (o->status == STATUS_MET)
 		outcome_say(o, "All %zu endpoint%s denied whatever no list and no grant allowed.", outcome_count(r, NULL),
 		            number_plural(outcome_count(r, NULL)));
 	outcome_say(o, "%" PRIu64 " packet%s denied.", denied, denied == 1 ? " was" : "s were");
 }
 
-static bool was_unprotected(const struct report *r, const struct report_endpoint *e)
+static bool came_later(const struct report *r, const struct report_endpoint *e)
 {
-	(void)r;
-	return !e->seen || e->coverage_percent < 100;
+	for (size_t i = 0; i < r->gap_count; i++)
+		if (r->gaps[i].kind == GAP_BEFORE && &r->endpoints[r->gaps[i].endpoint] == e)
+			return true;
+	return false;
 }
 
 void check_coverage(const struct report *r, struct outcome *o)
 {
-	size_t gaps = 0;
+	size_t gaps = report_count_gaps(r, GAP_UNPROTECTED);
 
 	if (outcome_no_endpoints(r, o))
 		return;
-	for (size_t i = 0; i < r->gap_count; i++)
-		gaps += r->gaps[i].kind == GAP_UNPROTECTED;
 	if (outcome_count(r, was_unprotected) == 0) {
-		outcome_say(o, "Each endpoint was protected at every moment from its first sight to its last in the period.");
-		return;
+		outcome_say(o, "Each endpoint was %s at every moment from its first sight to its last in the period.",
+		            outcome_count(r, was_observed) == 0 ? "enforced" : "enforced or observed");
+	} else {
+		o->status = STATUS_NOT_MET;
+		outcome_say_endpoints(o, r, "Not protected for some of the time:", was_unprotected);
 	}
-	o->status = STATUS_NOT_MET;
-	outcome_say_endpoints(o, r, "Not protected for some of the time:", was_unprotected);
-	outcome_say(o, "%zu gap%s, each with its reason under Coverage.", gaps, gaps == 1 ? " is listed" : "s are listed");
+	if (gaps > 0)
+		outcome_say(o, "%zu gap%s, each with its reason under Coverage.", gaps, gaps == 1 ? " is listed" : "s are listed");
+	if (outcome_count(r, came_later) > 0)
+		outcome_say_endpoints(o, r, "First seen within the period, and not known before:", came_later);
+	if (outcome_count(r, report_lost_sight) > 0) {
+		o->status = STATUS_NOT_MET;
+		outcome_say_endpoints(o, r, "Not known at the end of the period, as hallowd gave no sign of life:", report_lost_sight);
+	}
 }
 
 /* Of allowed connections, by why it is not known who it was. */
@@ -99,11 +122,13 @@ void check_sources_named(const struct report *r, struct outcome *o)
 	outcome_say(o, "%" PRIu64 " connection%s allowed, of which %" PRIu64 " by a break-glass grant and %" PRIu64
 	               " only because an endpoint was observed.",
 	            allowed, allowed == 1 ? " was" : "s were", granted, observed);
-	if (deleted > 0)
+	if (deleted > 0 || outcome_count(r, had_a_gap) > 0)
 		o->status = STATUS_NOT_COVERED;
 	if (observed > 0 || lost > 0)
 		o->status = STATUS_NOT_MET;
 	say_unknown(r, o, lost, deleted);
+	if (outcome_count(r, had_a_gap) > 0)
+		outcome_say_endpoints(o, r, "While these were not protected, nobody was counted:", had_a_gap);
 }
 
 static bool lacks_place(const struct report *r, const struct report_endpoint *e)
@@ -155,8 +180,8 @@ void check_review(const struct report *r, struct outcome *o)
 	if (outcome_no_endpoints(r, o))
 		return;
 	outcome_say(o,
-	            "A review is made by a person; 'hallowctl report --review' prints the form for it. Of %zu rule%s, %zu were "
-	            "not used and %zu lack a reason or an owner.",
+	            "A review is made by a person; 'hallowctl report --review' prints the form for it. Of %zu rule%s, not used: "
+	            "%zu; without a reason or an owner: %zu.",
 	            outcome_count(r, NULL), number_plural(outcome_count(r, NULL)), outcome_count(r, was_unused),
 	            outcome_count(r, lacks_purpose));
 }
@@ -188,7 +213,7 @@ void check_egress(const struct report *r, struct outcome *o)
 			denied += r->endpoints[i].deny.counted;
 	outcome_say_endpoints(o, r, "Agents may reach the end of their tunnel and the endpoints that their configuration names:",
 	                      is_agent);
-	outcome_say(o, "%" PRIu64 " packet%s of theirs to anything else denied.", denied, denied == 1 ? " was" : "s were");
+	outcome_say(o, "%" PRIu64 " packet%s to anything else %s denied.", denied, number_plural(denied), denied == 1 ? "was" : "were");
 	if (outcome_count(r, is_open_agent) > 0) {
 		o->status = STATUS_NOT_MET;
 		outcome_say_endpoints(o, r, "Not enforced for some of the time:", is_open_agent);

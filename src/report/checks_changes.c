@@ -95,6 +95,18 @@ void check_grants(const struct report *r, struct outcome *o)
 
 /* --- what went wrong */
 
+/* Whether the last change by another program was answered. */
+static bool is_repaired(const struct report *r)
+{
+	for (size_t i = r->event_count; i-- > 0;) {
+		if (strcmp(r->events[i].kind, "repaired") == 0)
+			return true;
+		if (strcmp(r->events[i].kind, "drift") == 0)
+			return false;
+	}
+	return true;
+}
+
 void check_drift(const struct report *r, struct outcome *o)
 {
 	size_t drift = outcome_events(r, "drift"), repaired = outcome_events(r, "repaired");
@@ -105,25 +117,27 @@ void check_drift(const struct report *r, struct outcome *o)
 	}
 	outcome_say(o, "Other programs changed the table %zu time%s; it was made to match again %zu time%s.", drift,
 	            number_plural(drift), repaired, number_plural(repaired));
-	if (repaired == 0)
+	if (!is_repaired(r)) {
 		o->status = STATUS_NOT_MET;
+		outcome_say(o, "After the last change, it was not within the period.");
+	}
 }
 
 void check_failures(const struct report *r, struct outcome *o)
 {
 	size_t died = outcome_events(r, "child-died"), failed = outcome_events(r, "refresh-failed");
 	size_t stale = outcome_events(r, "stale"), missing = outcome_events(r, "agent-missing"), unexplained = 0;
+	size_t gaps = report_count_gaps(r, -1);
 
 	if (outcome_no_endpoints(r, o))
 		return;
 	for (size_t i = 0; i < r->gap_count; i++)
-		unexplained += !r->gaps[i].explained;
+		unexplained += !r->gaps[i].explained && (i == 0 || !report_same_gap(&r->gaps[i - 1], &r->gaps[i]));
 	outcome_say(o,
 	            "Detected and recorded: %zu death%s of a process, %zu publisher%s that failed, %zu stale list%s, %zu missing "
 	            "agent%s, %zu span%s with losses, %zu gap%s of coverage.",
 	            died, number_plural(died), failed, number_plural(failed), stale, number_plural(stale), missing,
-	            number_plural(missing), r->loss_count, number_plural(r->loss_count), r->gap_count,
-	            number_plural(r->gap_count));
+	            number_plural(missing), r->loss_count, number_plural(r->loss_count), gaps, number_plural(gaps));
 	if (unexplained > 0) {
 		o->status = STATUS_NOT_MET;
 		outcome_say(o, "No event explains %zu of the gaps.", unexplained);

@@ -9,7 +9,10 @@
 #include "report/content.h"
 
 struct totals {
-	size_t known, whole, observed;
+	size_t known, whole;
+	size_t lost_sight; /* of these nothing is known at the end */
+	bool enforced, observed; /* some endpoint was, for some of the time */
+	bool late;         /* some endpoint was first seen within the period */
 	double least; /* coverage */
 	struct report_count allow, deny;
 };
@@ -20,6 +23,14 @@ static void add_count(struct report_count *to, const struct report_count *c)
 	to->recorded += c->recorded;
 	to->aggregated += c->aggregated;
 	to->lost += c->lost;
+}
+
+static void add_states(struct totals *t, const struct report_endpoint *e)
+{
+	for (size_t i = 0; i < e->span_count; i++) {
+		t->enforced = t->enforced || e->spans[i].state == REPORT_ENFORCED;
+		t->observed = t->observed || e->spans[i].state == REPORT_OBSERVED;
+	}
 }
 
 static struct totals add_up(const struct report *r)
@@ -35,33 +46,51 @@ static struct totals add_up(const struct report *r)
 			continue;
 		t.known++;
 		t.whole += e->seen && e->coverage_percent >= 100;
-		t.observed += strcmp(e->mode, "observe") == 0;
+		t.lost_sight += report_lost_sight(r, e);
+		add_states(&t, e);
 		if (e->seen && e->coverage_percent < t.least)
 			t.least = e->coverage_percent;
 		else if (!e->seen)
 			t.least = 0;
 	}
+	for (size_t i = 0; i < r->gap_count; i++)
+		t.late = t.late || r->gaps[i].kind == GAP_BEFORE;
 	return t;
+}
+
+/* What they were: "protected" is no word for what was only observed. */
+static const char *what_they_were(const struct totals *t)
+{
+	if (!t->observed)
+		return "protected";
+	return t->enforced ? "protected or observed" : "observed, which denies nobody,";
 }
 
 static int say_protected(struct buffer *b, const struct totals *t)
 {
+	const char *since = t->late ? ", from when it was first seen" : "";
+
 	if (t->known == 0)
 		return buffer_printf(b, "No endpoint was protected in this period.");
 	if (t->whole < t->known)
 		return buffer_printf(b, "%zu of %zu endpoint%s %s not protected for all of the time.", t->known - t->whole,
 		                     t->known, number_plural(t->known), t->known - t->whole == 1 ? "was" : "were");
 	if (t->known == 1)
-		return buffer_printf(b, "The one endpoint was %s without a gap.", t->observed > 0 ? "observed" : "protected");
-	return buffer_printf(b, "All %zu endpoints were %s without a gap.", t->known,
-	                     t->observed == t->known ? "observed" : t->observed > 0 ? "protected or observed" : "protected");
+		return buffer_printf(b, "The one endpoint was %s without a gap%s.", what_they_were(t), since);
+	return buffer_printf(b, "All %zu endpoints were %s without a gap%s.", t->known, what_they_were(t),
+	                     t->late ? ", each from when it was first seen" : "");
 }
 
 static int say_verdict(struct buffer *b, const struct report *r, const struct totals *t)
 {
 	uint64_t lost = t->allow.lost + t->deny.lost;
 
+	if (report_is_silent(r))
+		return buffer_printf(b, "The audit log knows nothing of this period.");
 	if (say_protected(b, t) == -1)
+		return -1;
+	if (t->lost_sight > 0 &&
+	    buffer_printf(b, " Of %zu nothing is known at the end of the period: hallowd gave no sign of life.", t->lost_sight) == -1)
 		return -1;
 	if (r->findings[CHECK_SOURCES_NAMED].status == STATUS_MET &&
 	    buffer_printf(b, " Every connection that was allowed came from a listed or granted source.") == -1)
@@ -80,11 +109,11 @@ static void set_verdict(struct document *d, const struct totals *t)
 {
 	const struct report *r = d->report;
 	struct buffer b = BUFFER_INIT;
-	bool good = t->known > 0 && t->whole == t->known && t->allow.lost + t->deny.lost == 0 && r->integrity.ok != 0;
+	bool good = t->whole == t->known && t->lost_sight == 0 && t->allow.lost + t->deny.lost == 0 && r->integrity.ok != 0;
 
 	if (say_verdict(&b, r, t) == -1 || buffer_str(&b) == NULL || (d->verdict = strdup((char *)b.data)) == NULL)
 		d->failed = true;
-	d->tone = t->known == 0 ? TONE_UNKNOWN : good ? TONE_GOOD : TONE_BAD;
+	d->tone = t->known == 0 || report_is_silent(r) || (good && t->observed) ? TONE_UNKNOWN : good ? TONE_GOOD : TONE_BAD;
 	buffer_free(&b);
 }
 
@@ -104,7 +133,11 @@ static void add_figures(struct document *d, const struct totals *t)
 	content_percent(t->least, percent);
 	doc_figure(d, TONE_PLAIN, t->known == 1 ? "endpoint" : "endpoints", "%zu", t->known);
 	if (t->known > 0)
-		doc_figure(d, t->least >= 100 ? TONE_GOOD : TONE_BAD, "of the time protected, at least", "%s", percent);
+		doc_figure(d, t->least >= 100 ? TONE_GOOD : TONE_BAD,
+		           !t->observed  ? "of the time protected, at least" :
+		           t->enforced ? "of the time protected or observed, at least" :
+		                         "of the time observed, at least",
+		           "%s", percent);
 	doc_figure(d, TONE_PLAIN, "connections allowed", "%" PRIu64, t->allow.recorded);
 	doc_figure(d, TONE_PLAIN, "attempts denied", "%" PRIu64, t->deny.recorded + t->deny.aggregated);
 	doc_figure(d, lost == 0 ? TONE_GOOD : TONE_BAD, "counted, but in no row", "%" PRIu64, lost);

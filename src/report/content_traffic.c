@@ -117,14 +117,10 @@ static void add_duration(struct document *d, time_us from, time_us to)
 		doc_cellf(d, "%" PRId64 " h %02" PRId64 " min", s / 3600, s % 3600 / 60);
 	else if (s >= 60)
 		doc_cellf(d, "%" PRId64 " min %02" PRId64 " s", s / 60, s % 60);
-	else
+	else if (s > 0)
 		doc_cellf(d, "%" PRId64 " s", s);
-}
-
-/* Gaps that endpoints have in common are one row. */
-static bool same_gap(const struct report_gap *a, const struct report_gap *b)
-{
-	return a->from == b->from && a->to == b->to && a->kind == b->kind && strcmp(a->why, b->why) == 0;
+	else
+		doc_cell(d, "< 1 s");
 }
 
 static void add_gap_row(struct document *d, const struct report_gap *g, size_t count)
@@ -157,14 +153,19 @@ void content_coverage(struct document *d)
 		doc_text(d, DOC_TEXT, "none");
 		return;
 	}
+	if (report_is_silent(r)) {
+		doc_text(d, DOC_TEXT, "The log knows nothing of this period.");
+		return;
+	}
 	doc_chart(d, CHART_COVERAGE);
 	if (r->gap_count == 0) {
 		doc_toned(d, TONE_GOOD, "There was no gap: whatever was in force was in force for the whole period.");
 		return;
 	}
+	/* Gaps that endpoints have in common are one row. */
 	doc_table(d, "gaps", DOC_COLUMNS(columns), "Times without protection, or of which nothing is known");
 	for (size_t i = 0; i < r->gap_count; i = next) {
-		for (next = i + 1; next < r->gap_count && same_gap(&r->gaps[i], &r->gaps[next]); next++)
+		for (next = i + 1; next < r->gap_count && report_same_gap(&r->gaps[i], &r->gaps[next]); next++)
 			;
 		if (shown++ < ROWS_SHOWN)
 			add_gap_row(d, &r->gaps[i], next - i);
@@ -228,14 +229,18 @@ static void add_days_table(struct document *d)
 
 static void add_endpoint_days(struct document *d)
 {
-	static const struct doc_column columns[] = {
+	static const struct doc_column days[] = {
 		{ "Endpoint", ALIGN_LEFT }, { "Day (UTC)", ALIGN_LEFT }, { "Allowed", ALIGN_RIGHT }, { "Denied", ALIGN_RIGHT },
+		{ "Aggregated", ALIGN_RIGHT }, { "Lost", ALIGN_RIGHT },
+	};
+	static const struct doc_column hours[] = {
+		{ "Endpoint", ALIGN_LEFT }, { "Hour (UTC)", ALIGN_LEFT }, { "Allowed", ALIGN_RIGHT }, { "Denied", ALIGN_RIGHT },
 		{ "Aggregated", ALIGN_RIGHT }, { "Lost", ALIGN_RIGHT },
 	};
 	const struct report *r = d->report;
 	size_t shown = 0, more = 0;
 
-	doc_table(d, "endpoint-days", DOC_COLUMNS(columns), "The same by endpoint");
+	doc_table(d, "endpoint-days", r->slot >= INT64_C(86400) * US_PER_SECOND ? days : hours, 6, "The same by endpoint");
 	doc_sortable(d);
 	for (size_t i = 0; i < r->endpoint_count; i++) {
 		const struct report_endpoint *e = &r->endpoints[i];

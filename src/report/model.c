@@ -358,6 +358,36 @@ time_us report_slot_start(const struct report *r, size_t i)
 	return start < r->from ? r->from : start > r->to ? r->to : start;
 }
 
+bool report_is_silent(const struct report *r)
+{
+	for (size_t i = 0; i < r->endpoint_count; i++)
+		if (r->endpoints[i].seen || r->endpoints[i].allow.counted + r->endpoints[i].deny.counted > 0)
+			return false;
+	return r->rows + r->mirrored == 0 && r->event_count + r->change_count == 0;
+}
+
+bool report_same_gap(const struct report_gap *a, const struct report_gap *b)
+{
+	return a->from == b->from && a->to == b->to && a->kind == b->kind && strcmp(a->why, b->why) == 0;
+}
+
+size_t report_count_gaps(const struct report *r, int kind)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->gap_count; i++)
+		n += (kind == -1 || (int)r->gaps[i].kind == kind) && (i == 0 || !report_same_gap(&r->gaps[i - 1], &r->gaps[i]));
+	return n;
+}
+
+bool report_lost_sight(const struct report *r, const struct report_endpoint *e)
+{
+	for (size_t i = 0; i < r->gap_count; i++)
+		if (r->gaps[i].kind == GAP_AFTER && &r->endpoints[r->gaps[i].endpoint] == e)
+			return e->present;
+	return false;
+}
+
 uint64_t report_would_deny(const struct report_endpoint *e, uint64_t *sources)
 {
 	uint64_t connections = 0;

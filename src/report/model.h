@@ -232,6 +232,18 @@ bool report_balanced(const struct report_count *c);
 /* Both of a denied attempt's kinds: recorded one by one, and only counted. */
 uint64_t report_attempts(const struct report_source *s);
 
+/* Whether the log knows nothing at all of the period: hallowd was not there yet, or no more, or its rows are deleted. */
+bool report_is_silent(const struct report *r);
+
+/* Whether two gaps are one, of several endpoints. */
+bool report_same_gap(const struct report_gap *a, const struct report_gap *b);
+
+/* How many gaps there are, each once for all its endpoints; only those of that kind, or of all kinds with -1. */
+size_t report_count_gaps(const struct report *r, int kind);
+
+/* Whether nothing is known of an endpoint of the present policy at the end of the period. */
+bool report_lost_sight(const struct report *r, const struct report_endpoint *e);
+
 /* What enforcing would have cut off: connections let in only because the endpoint was observed, and of how many sources. */
 uint64_t report_would_deny(const struct report_endpoint *e, uint64_t *sources);
 

@@ -7,5 +7,6 @@ int main(void)
 	failed += test_table();
 	failed += test_model();
 	failed += test_render();
+	failed += test_checks();
 	return failed != 0;
 }

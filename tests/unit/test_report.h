@@ -6,5 +6,6 @@ int test_plain(void);
 int test_table(void);
 int test_model(void);
 int test_render(void);
+int test_checks(void);
 
 #endif
