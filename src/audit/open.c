@@ -164,18 +164,23 @@ static enum outcome open_file(sqlite3 **db, struct error *err)
 	return outcome;
 }
 
-/* The journal goes first: one that stayed behind would be played into the new file. */
-static int set_aside(const char *name, struct error *err)
+/* The journal goes first: one that stayed behind would be played into the new file.  Where there is no file any more,
+ * *name is empty then. */
+static int set_aside(char *name, struct error *err)
 {
 	static const char *const parts[] = { "-wal", "-shm", "" };
 	char from[64], to[128];
+	bool found = true;
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		snprintf(from, sizeof(from), "%s%s", AUDIT_FILE, parts[i]);
 		snprintf(to, sizeof(to), "%s%s", name, parts[i]);
-		if (rename(from, to) == -1 && errno != ENOENT)
+		found = rename(from, to) == 0;
+		if (!found && errno != ENOENT)
 			return error_errno(err, errno, "the damaged %s cannot be renamed to %s", from, to);
 	}
+	if (!found)
+		*name = '\0';
 	return 0;
 }
 
@@ -201,7 +206,7 @@ static int write_damaged(sqlite3 *db, const char *name, const char *why, struct 
 
 	if (sqlite3_exec(db, "BEGIN IMMEDIATE; UPDATE state SET baseline = 1", NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v2(db, "INSERT INTO event (time, kind, subject, detail) VALUES (?1, 'damaged', ?2,"
-	                           " json_object('kept_as', ?3, 'reason', ?4))", -1, &stmt, NULL) != SQLITE_OK)
+	                           " json_object('kept_as', nullif(?3, ''), 'reason', ?4))", -1, &stmt, NULL) != SQLITE_OK)
 		return error_set(err, "%s: %s", AUDIT_FILE, sqlite3_errmsg(db));
 	sqlite3_bind_int64(stmt, 1, time_now());
 	sqlite3_bind_text(stmt, 2, AUDIT_FILE, -1, SQLITE_STATIC);

@@ -489,6 +489,11 @@ int recorder_retain(struct recorder *r, bool *more)
 	*more = false;
 	if (!r->loaded)
 		return 0;
+	/* Whoever asks finds a log, even where nothing happens that would be written. */
+	if (store_gone(&r->store)) {
+		refused(r);
+		return -1;
+	}
 	if (blocks_behind(&r->store.blocks, r->store.state.last_id)) {
 		*more = true;
 		return catch_up(r);

@@ -124,6 +124,17 @@ bool store_damaged(const struct store *s)
 	return s->code == SQLITE_CORRUPT || s->code == SQLITE_NOTADB;
 }
 
+bool store_gone(struct store *s)
+{
+	int gone = 0;
+
+	if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &gone) != SQLITE_OK || !gone)
+		return false;
+	s->code = SQLITE_CORRUPT;
+	error_set(&s->err, AUDIT_FILE " was removed, or another file put in its place, while hallowd wrote it");
+	return true;
+}
+
 /* --- open and close */
 
 static void forget(struct store *s)
@@ -243,6 +254,8 @@ int store_prepare(struct store *s, const char *text, sqlite3_stmt **stmt)
 
 int store_begin(struct store *s)
 {
+	if (store_gone(s))
+		return -1;
 	return store_run(s, store_use(s, ST_BEGIN));
 }
 

@@ -130,6 +130,10 @@ int store_begin_anew(struct store *s); /* the file is damaged, as s->err says: s
 void store_close(struct store *s);
 bool store_damaged(const struct store *s); /* whether s->code says so */
 
+/* Whether the file was removed, or another put in its place, so that nobody would ever read what is written: it is damaged
+ * then, and s->err and s->code say so. */
+bool store_gone(struct store *s);
+
 int store_load(struct store *s); /* state and endpoints, after store_open and after a rollback */
 int store_begin(struct store *s);
 int store_commit(struct store *s); /* with the state */

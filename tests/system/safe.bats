@@ -222,8 +222,12 @@ over_is_past() { [ "$(awk '/until-ms/ {print $3}' "$STATE/config/tried")" -lt "$
 	same "$(doors)" "1 1 0 0"
 	run ctl reload --confirm soon
 	same "$status" 2
-	run ctl reload --confirm 0s
-	same "$status" 2
+	local bad
+	for bad in 0s 25h; do
+		run ctl reload --confirm $bad
+		same "$status" 2
+		[[ "$output" == *"1s to 24h"* ]]
+	done
 }
 
 # --- one's own connection

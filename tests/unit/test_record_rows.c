@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TALLIES \
@@ -553,6 +554,48 @@ static void a_database_damaged_while_it_is_used_is_replaced(void **state)
 	rig_expect(g, "SELECT sum(count) FROM aggregates", "2");
 }
 
+static void removed_while_it_is_used(struct rig *g, const char *file, const char *kept_nothing)
+{
+	struct stat st;
+	bool more;
+
+	begin(g);
+	rig_event(g, 1, "start");
+	rig_reading(g, "E", DAY + SECONDS(2), (struct counters){ 0, 20, 0 }, 7);
+	rig_settle(g);
+	if (file != NULL)
+		assert_int_equal(rename(file, AUDIT_FILE), 0);
+	else
+		assert_int_equal(unlink(AUDIT_FILE), 0);
+	rig_log(g, "h:d:web", DAY + SECONDS(3), 5);
+	rig_event(g, 2, "refresh");
+	assert_int_equal(rig_try(g), -1);
+	rig_commit(g);
+	assert_int_equal(stat(AUDIT_FILE, &st), 0);
+	rig_expect(g, "SELECT group_concat(kind, ' ') FROM events", "damaged refresh");
+	rig_expect(g, "SELECT detail ->> '$.kept_as' IS NULL FROM events LIMIT 1", kept_nothing);
+	rig_expect(g, "SELECT count(*) FROM connections", "5");
+	/* Also where nothing happens. */
+	assert_int_equal(unlink(AUDIT_FILE), 0);
+	assert_int_equal(recorder_retain(&g->r, &more), -1);
+	assert_int_equal(stat(AUDIT_FILE, &st), 0);
+}
+
+/* Rows that go into a file without a name are in no log. */
+static void a_database_removed_while_it_is_used_is_begun_anew(void **state)
+{
+	removed_while_it_is_used(*state, NULL, "1");
+}
+
+static void a_database_replaced_while_it_is_used_is_begun_anew(void **state)
+{
+	FILE *f = fopen("other", "w");
+
+	assert_non_null(f);
+	fclose(f);
+	removed_while_it_is_used(*state, "other", "0");
+}
+
 /* Makes leaves of rows that SQL put in. */
 static void append_all(struct rig *g, enum leaf_kind kind, const char *sql)
 {
@@ -632,6 +675,8 @@ int run_recorder_tests(void)
 		IN_RIG(nothing_is_lost_while_the_database_refuses),
 		IN_RIG(a_transaction_that_fails_anywhere_is_tried_again),
 		IN_RIG(a_database_damaged_while_it_is_used_is_replaced),
+		IN_RIG(a_database_removed_while_it_is_used_is_begun_anew),
+		IN_RIG(a_database_replaced_while_it_is_used_is_begun_anew),
 		IN_RIG(old_rows_are_deleted_in_steps),
 	};
 
