@@ -1,7 +1,7 @@
 /* audit_fill FOLDER ROWS DAYS SOURCES
  *
  * Makes FOLDER/audit.db with that many connections, spread over the last DAYS days, written as hallowd-record writes them:
- * leaves, blocks, batches of 10,000.  From SOURCES addresses out of 10.0.0.0/8, the first of them the most frequent; nine in
+ * leaves, blocks, counts for the next tally, batches of 10,000.  From SOURCES addresses out of 10.0.0.0/8, the first of them the most frequent; nine in
  * ten are let in to endpoint "api", the others are denied; one in a million is denied at "rare", from 192.0.2.1.  Prints the CPU
  * time that a million took: cpu_s=SECONDS bytes=SIZE-OF-THE-DATABASE */
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "record/store.h"
+#include "record/tally.h"
 
 #define BATCH 10000
 #define DAY (86400 * US_PER_SECOND)
@@ -58,21 +59,34 @@ static struct row make_row(uint64_t i, time_us time, uint32_t sources)
 	return row;
 }
 
-static void fill(struct store *s, uint64_t rows, time_us from, time_us to, uint32_t sources)
+/* As the recorder counts it. */
+static void count(struct store *s, struct pools *pools, size_t decision)
+{
+	struct pool *pool;
+
+	if (pools_get(pools, s, decision == RARE ? "rare" : "api", decision == ALLOWED ? VERDICT_ALLOW : VERDICT_DENY, &pool) == -1)
+		die(s, "no pool:");
+	pool->recorded++;
+	pool->changed = true;
+}
+
+static void fill(struct store *s, struct pools *pools, uint64_t rows, time_us from, time_us to, uint32_t sources)
 {
 	int64_t ids[DECISIONS] = { 0 }, target;
 
 	for (uint64_t i = 0; i < rows; i++) {
 		struct row row = make_row(i, from + (time_us)((double)(to - from) * (double)i / (double)rows), sources);
+		size_t decision = i % 1000000 == 999999 ? RARE : i % 10 == 3 ? DENIED : ALLOWED;
 
 		if (i % BATCH == 0 && store_begin(s) == -1)
 			die(s, "no transaction:");
 		if (i == 0)
 			make_decisions(s, ids);
 		if (store_target(s, &row.destination, row.destination_port, row.protocol, &target) == -1 ||
-		    store_connection(s, &row, ids[i % 1000000 == 999999 ? RARE : i % 10 == 3 ? DENIED : ALLOWED], target) == -1)
+		    store_connection(s, &row, ids[decision], target) == -1)
 			die(s, "no row:");
-		if ((i % BATCH == BATCH - 1 || i + 1 == rows) && store_commit(s) == -1)
+		count(s, pools, decision);
+		if ((i % BATCH == BATCH - 1 || i + 1 == rows) && (pools_save(pools, s) == -1 || store_commit(s) == -1))
 			die(s, "no commit:");
 	}
 }
@@ -80,6 +94,7 @@ static void fill(struct store *s, uint64_t rows, time_us from, time_us to, uint3
 int main(int argc, char **argv)
 {
 	static struct store s;
+	struct pools pools = { NULL, 0, 0 };
 	struct rusage used;
 	struct stat st;
 	uint64_t rows;
@@ -90,7 +105,8 @@ int main(int argc, char **argv)
 	rows = strtoull(argv[2], NULL, 10);
 	if (chdir(argv[1]) == -1 || store_open(&s) == -1 || store_load(&s) == -1)
 		die(&s, argv[1]);
-	fill(&s, rows, now - (time_us)atoi(argv[3]) * DAY, now, (uint32_t)atoi(argv[4]));
+	fill(&s, &pools, rows, now - (time_us)atoi(argv[3]) * DAY, now, (uint32_t)atoi(argv[4]));
+	pools_free(&pools);
 	store_close(&s);
 	getrusage(RUSAGE_SELF, &used);
 	if (stat(AUDIT_FILE, &st) == -1)
