@@ -77,7 +77,8 @@ int tree_turn_hour(struct tree *t, int64_t hour);
  * announced yet is announced now.  So somebody who deletes rows by hand cannot pass that off as this. */
 struct tree_retire {
 	int64_t before;       /* rows with an earlier time are old; of tally, hours that ended by then */
-	uint64_t most;        /* of rows to announce, and to delete */
+	uint64_t most;        /* of rows to delete */
+	uint64_t announce;    /* most of rows to announce */
 	int64_t now;
 	uint64_t signed_size; /* leaves that the newest checkpoint covers */
 	bool at_once;         /* nobody signs: what is announced is deleted */

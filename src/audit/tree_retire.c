@@ -133,10 +133,10 @@ static int announce_old(struct retiring *r, unsigned kind, const struct tree_ret
 	int rc = SQLITE_DONE;
 
 	*announced = 0;
-	while (*announced < q->most && (rc = find_run(r, kind, from)) == SQLITE_ROW) {
+	while (*announced < q->announce && (rc = find_run(r, kind, from)) == SQLITE_ROW) {
 		if (from < r->run.first)
 			from = r->run.first;
-		rc = count_old(r, from, q->before, q->most - *announced, &count);
+		rc = count_old(r, from, q->before, q->announce - *announced, &count);
 		if (rc != SQLITE_OK || count == 0)
 			return rc;
 		rc = announce(r, kind, from, count, q->now);
@@ -145,7 +145,7 @@ static int announce_old(struct retiring *r, unsigned kind, const struct tree_ret
 		*announced += count;
 		from += count;
 	}
-	return *announced >= q->most || rc == SQLITE_DONE ? SQLITE_OK : rc;
+	return *announced >= q->announce || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 /* --- the hashes that stay */

@@ -24,7 +24,7 @@ int leaves_hour(struct store *s, int64_t hour)
 
 int leaves_retire(struct store *s, enum leaf_kind kind, time_us before, unsigned most, int *deleted)
 {
-	const struct tree_retire q = { before, most, time_now(), s->signed_size, !s->has_signer };
+	const struct tree_retire q = { before, most, LEAVES_ANNOUNCED, time_now(), s->signed_size, !s->has_signer };
 	uint64_t gone, announced;
 	int rc = tree_retire(&s->tree, kind, &q, &gone, &announced);
 

@@ -19,8 +19,9 @@ int leaves_connection(struct store *s, int64_t id, const struct row *row, int64_
 int leaves_hour(struct store *s, int64_t hour);
 
 /* In a transaction: the oldest rows of a kind (LEAF_CONNECTION, LEAF_AGGREGATE, LEAF_TALLY) of which the time is before
- * `before`, at most `most` of them, are announced or deleted: see tree_retire.  *deleted: how many went; s->announced
- * says that there are some for a later call, once hallowd has signed.  0, or -1 with store->err. */
+ * `before` are announced, and at most `most` of what was announced is deleted: see tree_retire.  *deleted: how many went;
+ * s->announced says that there are some for a later call, once hallowd has signed.  0, or -1 with store->err. */
+#define LEAVES_ANNOUNCED 100000 /* at most, of a kind in one call: each call that announces needs a signature */
 int leaves_retire(struct store *s, enum leaf_kind kind, time_us before, unsigned most, int *deleted);
 
 #endif

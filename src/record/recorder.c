@@ -500,12 +500,19 @@ int recorder_retain(struct recorder *r, bool *more)
 	}
 	if (p == NULL || (p->retention_seconds <= 0 && p->max_bytes == 0))
 		return 0;
+	if (r->awaiting_signature && !signing_idle(&r->signing)) {
+		*more = true;
+		return 0;
+	}
 	if (p->retention_seconds > 0)
 		cutoff = retention_cutoff(time_now(), p->retention_seconds);
 	if (retention_step(&r->store, cutoff, p->max_bytes, more) == 0) {
-		/* What was announced goes once hallowd has signed that. */
-		if (r->store.announced && r->store.has_signer)
-			r->signing.wanted = true;
+		/* What was announced goes once hallowd has signed that, which takes it a moment. */
+		bool announced = r->store.announced && r->store.has_signer;
+
+		r->signing.wanted = r->signing.wanted || announced;
+		r->awaiting_signature = announced && !*more;
+		*more = *more || announced;
 		r->store.announced = false;
 		if (r->retiring && !*more)
 			retention_end(&r->store);

@@ -48,6 +48,7 @@ struct recorder {
 	uint64_t recorded;       /* rows of connections committed by this process */
 	uint64_t committed_seq;
 	bool retiring;           /* the last step of retention was not the end */
+	bool awaiting_signature; /* and the next can delete nothing before hallowd has signed what was announced */
 	int64_t report_due_ms, next_report_ms; /* of lost messages: due NEVER where there is nothing to tell */
 	time_us stalled_since;   /* the database refuses; 0: it does not */
 	struct error stall;      /* why, at first */

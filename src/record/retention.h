@@ -5,9 +5,11 @@
 #include "record/store.h"
 
 #define RETENTION_STEP_ROWS 5000
+#define RETENTION_LONG_STEP_ROWS 20000
 
 /* One step: at most RETENTION_STEP_ROWS rows of each kind go whose time is before `cutoff` (INT64_MIN: none), or that are the
- * oldest while the file's pages in use are more than `max_bytes` (0: any size), in a transaction of its own.  Then pages
+ * oldest while the file's pages in use are more than `max_bytes` (0: any size), in a transaction of its own;
+ * RETENTION_LONG_STEP_ROWS where they are more than an eighth beyond it, which a flood has filled faster.  Then pages
  * that are free are given back to the file system, some at a time.  `*more`: there may be more to do.  0, or -1 with
  * s->err and nothing changed. */
 int retention_step(struct store *s, time_us cutoff, uint64_t max_bytes, bool *more);

@@ -65,7 +65,7 @@ static const char *const sql[ST_COUNT] = {
 	                     " OR EXISTS (SELECT 1 FROM tally WHERE hour < ?1 / 3600000000)"
 	                     " OR EXISTS (SELECT 1 FROM (SELECT to_time, live FROM aggregate ORDER BY id LIMIT 1)"
 	                     " WHERE to_time < ?1 AND live IS NULL)",
-	[ST_CONNECTIONS_OLDEST] = "SELECT max(id) FROM (SELECT id FROM connection WHERE id < ?1 ORDER BY id LIMIT ?2)",
+	[ST_CONNECTIONS_OLDEST] = "SELECT max(id) FROM (SELECT id FROM connection ORDER BY id LIMIT ?1)",
 	[ST_OPEN_ADD] = "INSERT INTO open_connection VALUES (?1)",
 	[ST_OPEN_REMOVE] = "DELETE FROM open_connection WHERE id = ?1",
 	[ST_ENDING_ADD] = "INSERT INTO ending (connection, time, packets, bytes_in, bytes_out, duration_ms)"

@@ -223,17 +223,51 @@ memory() { sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
 denied_tallies() { sql "SELECT sum(counted), sum(recorded) + sum(aggregated) + sum(lost) FROM tallies WHERE verdict = 'deny'"; }
 denied_tallies_are() { [ "$(denied_tallies)" = "$1" ]; }
 
+# flood COUNT RATE: SYNs from 10.9.0.0/16 in the background.
+flood() {
+	make -s -C "$LAB_BUILD" synflood >&2
+	lab_start "$CLIENT" flood "$LAB_BUILD/synflood" c0 "$(ip -n "$GATE" -j link show g0 | jq -r '.[0].address')" \
+		10.9 $LOCAL4 5432 "$2" "$1"
+}
+
+size_of_log() { stat -c %s "$STATE/audit.db"; }
+fits() { [ "$(size_of_log)" -le $((18 << 20)) ]; }
+
+@test "storage: a flood that is too much for max_size stays within it, by rows that are announced, signed and deleted" {
+	local most=0 size complete
+	start 'audit:' '  max_size: 16M' '  denied_log_rate: 1000000'
+	flood 700000 100000
+	until gone "$LAB_PID"; do
+		size=$(size_of_log)
+		[ "$size" -le $most ] || most=$size
+	done
+	echo "at most $most bytes"
+	# An eighth beyond it while rows come faster than they go; a megabyte of it is kept for new rows.
+	[ $most -gt $((15 << 20)) ] && [ $most -le $((20 << 20)) ]
+	wait_until 20 fits || { size_of_log; false; }
+	same "$(dial $OFFICE4 $LOCAL4 5432 3)" "3 0 0"
+	soon 3 recorded "verdict = 'allow'"
+	ctl -o json verify >"$LAB_DIR/verified"
+	same "$(jq '.ok and .retired > 50000' "$LAB_DIR/verified")" true
+	same "$(sql "SELECT sum(count) >= $(jq .retired "$LAB_DIR/verified"), count(*) > 0 FROM retirement")" "1|1"
+	# The counts stay, and nothing claims that their rows do.
+	same "$(sql "SELECT sum(recorded) - (SELECT count(*) FROM connections) >= $(jq .retired "$LAB_DIR/verified") * 0.9 FROM tallies")" 1
+	complete=$(status .audit.complete_from)
+	[[ $complete > $(sql "SELECT min(from_time) FROM tallies") ]]
+	ctl status | grep "older rows were deleted, it is complete from $complete on"
+	same "$(ctl -o json report | jq -r .complete_from)" "$complete"
+	ctl report | tr -s '\n ' ' ' | grep "attempts more, whose rows were deleted as old: the log is complete from $complete on"
+}
+
 # SYNS=10000000 in the environment sends that many.
 @test "storage: each SYN of a flood from a /16 is recorded, aggregated or lost, and who is listed gets in meanwhile" {
 	local syns=${SYNS:-200000} recorder arrived
-	make -s -C "$LAB_BUILD" synflood >&2
 	start
 	recorder=$(child hallowd-record)
 	# What the kernel itself counts of them: a full queue of the link may lose some before any table sees them.
 	lab_in "$GATE" nft 'table inet count { chain in { type filter hook prerouting priority -450
 		ip saddr 10.9.0.0/16 counter; }; }'
-	lab_start "$CLIENT" flood "$LAB_BUILD/synflood" c0 "$(ip -n "$GATE" -j link show g0 | jq -r '.[0].address')" \
-		10.9 $LOCAL4 5432 0 "$syns"
+	flood "$syns" 0
 	# So may it one of who is listed, which is sent only once.
 	until gone "$LAB_PID"; do dial $OFFICE4 $LOCAL4 5432; done >"$LAB_DIR/dialled"
 	grep -q '^1 0 0$' "$LAB_DIR/dialled"

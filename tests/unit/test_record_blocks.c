@@ -366,7 +366,7 @@ static void the_oldest_go_when_there_is_too_much(void **state)
 	for (; more; steps++)
 		assert_int_equal(retention_step(s, INT64_MIN, (uint64_t)most, &more), 0);
 	/* In steps, no further than asked, and the file is smaller. */
-	assert_true(steps > 3);
+	assert_true(steps >= 3);
 	assert_true((pragma(s->db, "page_count") - pragma(s->db, "freelist_count")) * 4096 <= most);
 	assert_true((pragma(s->db, "page_count") - pragma(s->db, "freelist_count")) * 4096 > most / 2);
 	assert_true(pragma(s->db, "freelist_count") <= 256);
