@@ -3,8 +3,8 @@
 
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake pkg-config libmnl-dev libnftnl-dev
 libnetfilter-conntrack-dev libpcap-dev libyaml-dev libjansson-dev
-libsqlite3-dev libcurl4-openssl-dev libc-ares-dev libmicrohttpd-dev zlib1g-dev libxml2-dev libsodium-dev nettle-dev libjq-dev
-libseccomp-dev"
+libsqlite3-dev libcurl4-openssl-dev libc-ares-dev libmicrohttpd-dev zlib1g-dev libminizip-dev libxml2-dev libsodium-dev nettle-dev
+libjq-dev libseccomp-dev"
 LAB_PACKAGES="iproute2 nftables util-linux openssl python3-minimal python3 sqlite3 jq"
 # The other firewall tools that the tests meet, and Prometheus.  A package of theirs starts its service, so they are installed only where
 # there is no service manager, as in a container; the tests of those that are missing are skipped.

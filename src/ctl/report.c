@@ -26,7 +26,7 @@ enum { FROM, TO, OUTPUT, REVIEW, MONTHLY, VERIFY, CONTROLS_FOLDER };
 static const struct verb_option options[] = {
 	[FROM] = { "from", "T", "start of the period (30 days before its end): 2026-11-01, 2026-11-01T10:00:00Z, -7d" },
 	[TO] = { "to", "T", "end of the period, not part of it (now)" },
-	[OUTPUT] = { "output", "FILE", "write there, whole or not at all; for csv it may be a folder: DIR/ is made" },
+	[OUTPUT] = { "output", "FILE", "write there, whole or not at all; for csv it may be a folder, DIR/ is made, or a .zip" },
 	[REVIEW] = { "review", NULL, "the form for the six-monthly review of the rules, over the last six months" },
 	[MONTHLY] = { "monthly", NULL, "for cron: json, csv and html of each month that is over and not written yet" },
 	[VERIFY] = { "verify", NULL, "read each row again for it, also of a long log" },
@@ -66,6 +66,13 @@ static int is_folder(const char *name, bool *is, struct error *err)
 	return 0;
 }
 
+static bool is_zip(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 4 && strcmp(name + len - 4, ".zip") == 0;
+}
+
 static int write_report(const struct ctl *ctl, const struct report *r, const struct arguments *args, struct error *err)
 {
 	report_render *render = renderer(ctl->format, args->option[REVIEW] != NULL);
@@ -78,11 +85,11 @@ static int write_report(const struct ctl *ctl, const struct report *r, const str
 	}
 	if (is_folder(output, &folder, err) == -1)
 		return -1;
-	if (!folder)
+	if (!folder && !is_zip(output))
 		return report_write_file(r, render, AT_FDCWD, output, err);
 	if (ctl->format == OUTPUT_CSV)
-		return report_csv_folder(r, output, err);
-	return error_set(err, "%s is a folder; only -o csv writes several files", output);
+		return folder ? report_csv_folder(r, output, err) : report_csv_zip(r, output, err);
+	return error_set(err, "%s is a %s; only -o csv writes several files", output, folder ? "folder" : "zip");
 }
 
 /* The end of the period is now unless it was given: after the daemon has written out what it held. */
@@ -243,7 +250,7 @@ const struct verb verb_report = {
 	         "ISO/IEC 27001, NIST SP 800-53 and the CIS Controls.  The numbers are those of the kernel:\n"
 	         "counted = recorded + aggregated + lost, and they are the same in each format.\n"
 	         "-o html is one file that needs no other and no network: for auditors, and to print.\n"
-	         "-o csv prints the connections by endpoint and source; into a folder it writes a file for each table.\n"
+	         "-o csv prints the connections by endpoint and source; into a folder or a zip it writes a file for each table.\n"
 	         "--monthly is for cron and timers: it writes each month that is over once, and never again.\n"
 	         "--review prints the form for the six-monthly review of the rules: each with its reason, owner and use.\n",
 	.examples = "  hallowctl report\n"

@@ -22,6 +22,7 @@ struct signer {
 	struct error unreadable;    /* why state_dir/checkpoint cannot be believed; "" where it can */
 	struct error trouble;
 	bool refused;
+	const char *rotated_by;     /* while somebody has the key changed; NULL: the configuration does */
 	uint64_t told_size;         /* a refusal is told once, not each minute */
 };
 
@@ -147,8 +148,9 @@ static void key_changed(void *ctx, const struct note_key *old, const struct note
 	}
 	note_key_format(old, before);
 	log_notice("checkpoints of the audit log are signed by %s from now on, no more by %s", after, before);
-	tell(s, "key-rotated", new->name, json_pack("{s:s, s:s, s:s, s:s}", "old", before, "new", after, "reason", why,
-	                                            "note", note));
+	tell(s, "key-rotated", new->name, json_pack("{s:s, s:s, s:s, s:s, s:s}", "old", before, "new", after, "by",
+	                                            s->rotated_by != NULL ? s->rotated_by : "configuration", "reason", why, "note",
+	                                            note));
 }
 
 static struct signing_keys keys(struct signer *s)
@@ -237,11 +239,15 @@ int signer_sign(struct signer *s, const struct checkpoint_request *r, struct buf
 	return -1;
 }
 
-int signer_rotate(struct signer *s, const char *why, struct error *err)
+int signer_rotate(struct signer *s, const char *by, const char *why, struct error *err)
 {
 	struct signing_keys k = keys(s);
+	int result;
 
-	return signing_key_rotate(&k, why, err);
+	s->rotated_by = by;
+	result = signing_key_rotate(&k, why, err);
+	s->rotated_by = NULL;
+	return result;
 }
 
 void signer_state(const struct signer *s, struct signer_state *state)

@@ -28,9 +28,9 @@ void signer_last(const struct signer *s, const char **log, uint64_t *size);
 /* 0 with the note appended to `note`, or -1 with *err: it was refused, or could not be signed. */
 int signer_sign(struct signer *s, const struct checkpoint_request *r, struct buffer *note, struct error *err);
 
-/* 'hallowctl rotate-key': makes another key, which signs from now on; `why` goes into the event.  0, or -1 with *err: the
- * key is as it was. */
-int signer_rotate(struct signer *s, const char *why, struct error *err);
+/* 'hallowctl rotate-key': makes another key, which signs from now on; who asked, and why, go into the event.  0, or -1 with
+ * *err: the key is as it was. */
+int signer_rotate(struct signer *s, const char *by, const char *why, struct error *err);
 
 struct signer_state {
 	const char *trouble; /* why the last one was not signed; "" where it was */

@@ -60,7 +60,7 @@ void verb_rotate_key(struct request *r)
 {
 	struct error err;
 
-	if (signer_rotate(r->d->signer, r->words[1], &err) == -1)
+	if (signer_rotate(r->d->signer, r->user, r->words[1], &err) == -1)
 		request_fail(r, EXIT_FAILED, "the key was not changed: %s", err.text);
 	else
 		recorder_checkpoint(r->d->recorder, rotated, r);

@@ -213,7 +213,8 @@ void check_egress(const struct report *r, struct outcome *o)
 			denied += r->endpoints[i].deny.counted;
 	outcome_say_endpoints(o, r, "Agents may reach the end of their tunnel and the endpoints that their configuration names:",
 	                      is_agent);
-	outcome_say(o, "%" PRIu64 " packet%s to anything else %s denied.", denied, number_plural(denied), denied == 1 ? "was" : "were");
+	outcome_say(o, "%" PRIu64 " packet%s to anything else %s denied.", denied, number_plural(denied),
+	            denied == 1 ? "was" : "were");
 	if (outcome_count(r, is_open_agent) > 0) {
 		o->status = STATUS_NOT_MET;
 		outcome_say_endpoints(o, r, "Not enforced for some of the time:", is_open_agent);

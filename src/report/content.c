@@ -14,9 +14,8 @@ const char *content_endpoint(const char *name)
 
 void content_percent(double percent, char out[32])
 {
-	snprintf(out, 32, "%.4g%%", percent);
-	if (percent < 100 && strcmp(out, "100%") == 0)
-		strcpy(out, "99.99%");
+	/* The parts of a hundredth are cut off, but for what binary fractions lose. */
+	snprintf(out, 32, "%.6g%%", (double)(int64_t)(percent * 100 + 1e-6) / 100);
 }
 
 void content_more(struct document *d, size_t more, const char *file)

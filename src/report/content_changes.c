@@ -41,6 +41,11 @@ static const char *member(const json_t *object, const char *key)
 	return text != NULL ? text : "";
 }
 
+static int add_entries(struct buffer *b, json_int_t n)
+{
+	return buffer_printf(b, ", %" JSON_INTEGER_FORMAT " %s", n, n == 1 ? "entry" : "entries");
+}
+
 /* "docs: ok, 6 entries, SHA-256 12ab34cd5678; provider: failed". */
 static int add_evidence(struct buffer *b, const char *text)
 {
@@ -53,10 +58,9 @@ static int add_evidence(struct buffer *b, const char *text)
 
 		status |= buffer_printf(b, "%s%s: %s", i > 0 ? "; " : "", member(origin, "name"), member(origin, "state"));
 		if (json_is_integer(json_object_get(origin, "entries")))
-			status |= buffer_printf(b, ", %" JSON_INTEGER_FORMAT " entries",
-			                        json_integer_value(json_object_get(origin, "entries")));
+			status |= add_entries(b, json_integer_value(json_object_get(origin, "entries")));
 		if (*hash != '\0')
-			status |= buffer_printf(b, ", SHA-256 %.16s", hash);
+			status |= buffer_printf(b, ", SHA-256 %.16s\xe2\x80\xa6", hash);
 	}
 	json_decref(array);
 	return status;
@@ -208,7 +212,10 @@ static void add_grants(struct document *d)
 		doc_time(d, g->until);
 		doc_cell(d, g->by);
 		doc_number(d, g->connections);
-		doc_cell(d, g->how);
+		if (*g->ended != '\0')
+			doc_cellf(d, "%.19sZ %s", g->ended, g->how);
+		else
+			doc_cell(d, g->how);
 		doc_cell(d, g->reason);
 	}
 	content_more(d, r->grant_count > ROWS_SHOWN ? r->grant_count - ROWS_SHOWN : 0, "grants.csv");
@@ -365,8 +372,8 @@ void content_integrity(struct document *d)
 	         "To check it yourself, on the host: 'hallowctl verify' walks the whole log. With a checkpoint that was kept "
 	         "elsewhere, 'hallowctl verify --against FILE' shows that nothing before it was changed since. A single row is "
 	         "proved by 'hallowctl prove ROW', and the proof is checked with 'hallowctl check-proof FILE' on any machine.");
-	doc_text(d, DOC_TEXT, "%" PRIu64 " connection%s of the period recorded one by one.", d->report->rows,
-	         d->report->rows == 1 ? " is" : "s are");
+	doc_text(d, DOC_TEXT, "%" PRIu64 " row%s of the period, connections and denied attempts that were recorded one by one.",
+	         d->report->rows, d->report->rows == 1 ? " is" : "s are");
 	if (d->report->complete_from > d->report->from)
 		doc_text(d, DOC_TEXT, "Older rows were deleted, as 'audit.retention' and 'audit.max_size' say: the log is complete from "
 		                      "%s on. Tallies are kept by the hour, and count whole hours.",

@@ -271,27 +271,25 @@ static int losses_csv(const struct report *r, FILE *out)
 	return 0;
 }
 
+const struct csv_table csv_tables[] = {
+	{ "endpoints.csv", endpoints_csv },         { "days.csv", days_csv },
+	{ "sources.csv", report_csv },              { "gaps.csv", gaps_csv },
+	{ "floods.csv", floods_csv },               { "list_changes.csv", changes_csv },
+	{ "disagreements.csv", disagreements_csv }, { "grants.csv", grants_csv },
+	{ "events.csv", events_csv },               { "losses.csv", losses_csv },
+	{ "controls.csv", controls_csv },
+};
+const size_t csv_table_count = sizeof(csv_tables) / sizeof(*csv_tables);
+
 int report_csv_folder(const struct report *r, const char *folder, struct error *err)
 {
-	static const struct {
-		const char *name;
-		report_render *render;
-	} tables[] = {
-		{ "endpoints.csv", endpoints_csv }, { "days.csv", days_csv },
-		{ "sources.csv", report_csv },      { "gaps.csv", gaps_csv },
-		{ "floods.csv", floods_csv },       { "list_changes.csv", changes_csv },
-		{ "disagreements.csv", disagreements_csv }, { "grants.csv", grants_csv },
-		{ "events.csv", events_csv },       { "losses.csv", losses_csv },
-		{ "controls.csv", controls_csv },
-	};
 	int dirfd, status = 0;
-	size_t i;
 
 	dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd == -1)
 		return error_errno(err, errno, "cannot write to folder '%s'", folder);
-	for (i = 0; i < sizeof(tables) / sizeof(*tables) && status == 0; i++)
-		status = report_write_file(r, tables[i].render, dirfd, tables[i].name, err);
+	for (size_t i = 0; i < csv_table_count && status == 0; i++)
+		status = report_write_file(r, csv_tables[i].render, dirfd, csv_tables[i].name, err);
 	close(dirfd);
 	if (status == -1)
 		error_prefix(err, "%s", folder);

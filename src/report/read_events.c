@@ -46,7 +46,7 @@ int report_read_changes(sqlite3 *db, struct report *r, const struct report_perio
 static bool decides(const char *kind)
 {
 	static const char *const kinds[] = { "approved", "rejected", "rollback", "unpinned", "granted", "revoked",
-		                             "teardown" };
+		                             "teardown", "reload", "confirmed", "key-rotated" };
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {

@@ -31,4 +31,15 @@ int report_write_file(const struct report *r, report_render *render, int folder,
  * a spreadsheet would take for a formula gets an apostrophe in front. */
 int report_csv_folder(const struct report *r, const char *folder, struct error *err);
 
+/* The same files in one zip, which is there whole or not at all, with REPORT_FILE_MODE. */
+int report_csv_zip(const struct report *r, const char *name, struct error *err);
+
+/* These files. */
+struct csv_table {
+	const char *name;
+	report_render *render;
+};
+extern const struct csv_table csv_tables[];
+extern const size_t csv_table_count;
+
 #endif

@@ -171,6 +171,7 @@ row() { sql "SELECT id FROM connections ORDER BY id LIMIT 1 OFFSET $1"; }
 	same "$(stat -c %a "$STATE/audit.key")" 600
 	not grep -qF "$secret" "$STATE/audit.key"
 	soon 1 sql "SELECT count(*) FROM events WHERE kind = 'key-rotated'"
+	same "$(sql "SELECT detail FROM events WHERE kind = 'key-rotated'" | jq -r '.by, .reason' | paste -sd ' ')" 'root CHG-1'
 	same "$(sql "SELECT detail FROM events WHERE kind = 'key-rotated'" | jq -r .note | grep -c '^— ')" 2
 	same "$(verified)" '[true,null]'
 	hallowd_stop

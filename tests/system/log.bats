@@ -104,6 +104,16 @@ for row in csv.DictReader(open(sys.argv[1], newline="")): print(row["source"], r
 $STRANGER4 0 1 
 $OFFICE6 1 0 office
 $STRANGER6 0 1 "
+	# The same files in one.
+	ctl report -o csv --output "$LAB_DIR/tables.zip"
+	same "$(stat -c %a "$LAB_DIR/tables.zip")" 640
+	same "$("$LAB_PYTHON" -c 'import sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+print(z.testzip(), *sorted(z.namelist()), [r for r in z.read("sources.csv").decode().split("\r\n")][1].split(",")[:2])' "$LAB_DIR/tables.zip")" \
+		"None $(ls "$LAB_DIR/tables" | paste -sd ' ') ['api', '${BOTH[0]}']"
+	run ctl report -o json --output "$LAB_DIR/report.zip"
+	same "$status" 1
+	[ ! -e "$LAB_DIR/report.zip" ]
 	# What cannot be written leaves what was there.
 	cp "$LAB_DIR/report.txt" "$LAB_DIR/before"
 	run ctl report -o text --output "$LAB_DIR/tables"

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "report/checks.h"
 #include "report/content.h"
 #include "report/model.h"
+#include "report/report.h"
 #include "test_report.h"
 
 /* The hour from NOON on. */
@@ -126,6 +128,43 @@ static void a_log_that_begins_or_ends_within_the_period_says_so(void **state)
 	report_free(r);
 }
 
+static void shows(const struct report *r, const char *part)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	assert_int_equal(report_text(r, out), 0);
+	assert_int_equal(fclose(out), 0);
+	if (strstr(text, part) == NULL)
+		fail_msg("'%s' is not in:\n%s", part, text);
+	free(text);
+}
+
+/* When a grant was taken back; a hash that is cut says so; a share is rounded down. */
+static void what_an_auditor_compares_is_whole(void **state)
+{
+	const struct fixture *f = *state;
+	struct report *r;
+
+	api_only(f);
+	fixture_segment(f, 1, NOON, NOON + 58 * MINUTE + 41 * SECOND, 0);
+	fixture_segment(f, 1, NOON + 58 * MINUTE + 41 * SECOND, NOON + HOUR, 2);
+	fixture_revision(f, "l", 1, NOON, "[]", "[]", "guards", "");
+	fixture_sql(f, "UPDATE revision SET origins = '[{\"name\": \"docs\", \"state\": \"ok\", \"entries\": 1,"
+	               " \"sha256\": \"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}]'");
+	fixture_event(f, NOON + SECOND, "granted", "api",
+	              "{\"id\":1,\"source\":\"192.0.2.1/32\",\"until\":\"2026-11-01T13:00:00Z\",\"by\":\"anna\",\"reason\":\"x\"}");
+	fixture_event(f, NOON + MINUTE, "revoked", "api",
+	              "{\"id\":1,\"source\":\"192.0.2.1/32\",\"until\":\"2026-11-01T13:00:00Z\",\"by\":\"bert\",\"reason\":\"done\"}");
+	r = read_hour(f);
+	shows(r, "2026-11-01T12:01:00Z revoked by bert: done");
+	shows(r, "docs: ok, 1 entry, SHA-256 0123456789abcdef\xe2\x80\xa6");
+	shows(r, "97.8%"); /* 97.8055… */
+	report_free(r);
+}
+
 static void the_last_drift_must_be_repaired(void **state)
 {
 	const struct fixture *f = *state;
@@ -152,6 +191,7 @@ int test_checks(void)
 		cmocka_unit_test_setup_teardown(observed_is_not_protected, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(a_log_that_begins_or_ends_within_the_period_says_so, fixture_open,
 		                                fixture_close),
+		cmocka_unit_test_setup_teardown(what_an_auditor_compares_is_whole, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(the_last_drift_must_be_repaired, fixture_open, fixture_close),
 	};
 

@@ -306,15 +306,17 @@ static void changes_and_events_are_of_the_period(void **state)
 	fixture_event(f, NOON, "held", "humanitec", "{\"reasons\":[]}");
 	fixture_event(f, NOON + 1, "approved", "humanitec", "{\"by\":\"anna\"}");
 	fixture_event(f, NOON + 2, "teardown", "", "{}");
+	fixture_event(f, NOON + 3, "reload", "hallowd.yaml", "{\"by\":\"anna\"}");
 	fixture_event(f, NOON + HOUR, "stop", "hallowd", "{}");
 	r = read_period(f, NOON, NOON + HOUR);
 	assert_int_equal(r->change_count, 1);
 	assert_int_equal(r->changes[0].revision, 2);
 	assert_string_equal(r->changes[0].decided_by, "user anna");
-	assert_int_equal(r->event_count, 3);
+	assert_int_equal(r->event_count, 4);
 	assert_false(r->events[0].is_decision);
 	assert_true(r->events[1].is_decision);
 	assert_true(r->events[2].is_decision);
+	assert_true(r->events[3].is_decision);
 	report_free(r);
 }
 
