@@ -192,6 +192,10 @@ bool secrets_kept_from(const struct config *c, const struct policy_endpoint *e);
 /* The state_dir of a file that may have errors, syntax errors too: as far as it can be read; else the default. */
 void config_state_dir(const char *path, char out[PATH_MAX]);
 
+/* Where hallowd keeps the configuration that was good last: a folder in state_dir, and the file in it. */
+#define CONFIG_KEPT_FOLDER "config"
+#define CONFIG_KEPT_GOOD "good.yaml"
+
 /* Borrowed from c; NULL where there is none. */
 const struct list_config *config_find_list(const struct config *c, const char *name);
 

@@ -56,6 +56,7 @@ const struct verb verb_checkpoint = {
 	.examples = "  hallowctl checkpoint | ssh safe 'cat >checkpoints/$(date +%F)'\n"
 	            "  hallowctl checkpoint >checkpoint && hallowctl verify --against checkpoint\n",
 	.formats = "text, json",
+	.looks = true,
 	.run = run,
 };
 

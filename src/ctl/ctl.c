@@ -1,6 +1,7 @@
 #include "ctl/ctl.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,20 @@ int ctl_fail(int code, const char *fmt, ...)
 	return code;
 }
 
+/* What hallowd keeps of the configuration that it took up last.  A mistake in the file changes nothing of what is in force,
+ * so it shall not hide it either. */
+static bool take_kept(struct ctl *ctl)
+{
+	char state_dir[PATH_MAX], path[PATH_MAX];
+	struct buffer errors = BUFFER_INIT;
+
+	config_state_dir(ctl->config_path, state_dir);
+	ctl->outdated = (size_t)snprintf(path, sizeof(path), "%s/" CONFIG_KEPT_FOLDER "/" CONFIG_KEPT_GOOD, state_dir) <
+	                        sizeof(path) && config_load(path, &ctl->config, &errors) == 0;
+	buffer_free(&errors);
+	return ctl->outdated;
+}
+
 int ctl_config(struct ctl *ctl)
 {
 	struct buffer errors = BUFFER_INIT;
@@ -49,7 +64,10 @@ int ctl_config(struct ctl *ctl)
 	text = buffer_str(&errors);
 	ctl_complain("", text != NULL && *text != '\0' ? text : "out of memory");
 	buffer_free(&errors);
-	return EXIT_USAGE;
+	if (!ctl->looks || !take_kept(ctl))
+		return EXIT_USAGE;
+	ctl_complain("hallowctl: ", "what follows is by the configuration that was good last, and is in force");
+	return 0;
 }
 
 int ctl_audit(struct ctl *ctl, sqlite3 **db)
@@ -138,8 +156,12 @@ int ctl_main(const struct verb *const *verbs, int argc, char **argv)
 	code = verb == NULL ? EXIT_USAGE : usage_parse_verb(&ctl, verb, argc - next, argv + next, &args, &format);
 	if (code == -1)
 		code = usage_set_format(&ctl, verb, format);
-	if (code == -1)
+	if (code == -1) {
+		ctl.looks = verb->looks;
 		code = verb->run(&ctl, &args);
+	}
+	if (ctl.outdated && code < EXIT_USAGE)
+		code = EXIT_USAGE;
 	config_free(ctl.config);
 	if (code != EXIT_DONE && format != NULL && strcmp(format, "json") == 0 && !answer_begun())
 		print_failure(code);

@@ -25,6 +25,8 @@ struct ctl {
 	enum output format;
 	bool colour;           /* standard output is a terminal, and NO_COLOR is not set */
 	struct config *config; /* NULL until ctl_config; freed by ctl_main */
+	bool looks;            /* as the verb does */
+	bool outdated;         /* `config` is not what config_path says, which has errors: the exit code is EXIT_USAGE at least */
 };
 
 /* What stands behind a verb on the command line. */
@@ -50,6 +52,7 @@ struct verb {
 	const char *examples; /* whole lines, each an indented command */
 	const char *formats;  /* "text, json", "text, json, csv" */
 	const struct verb_option *options; /* NULL for none */
+	bool looks; /* only tells what is, and so goes by the last good configuration where the file has errors */
 	int (*run)(struct ctl *ctl, const struct arguments *args); /* returns an exit code */
 };
 
@@ -95,7 +98,8 @@ int ctl_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)
  * as well, where there is nothing but an error. */
 void ctl_complain(const char *prefix, const char *lines);
 
-/* Loads the configuration once.  0, or the exit code when its errors were printed. */
+/* Loads the configuration once.  0, or the exit code when its errors were printed.  Where the verb only looks, 0 also where
+ * they were printed and the last good one is there in its place. */
 int ctl_config(struct ctl *ctl);
 
 /* Opens the audit log to read, after the daemon, where one runs, was asked to write out all that happened so far.

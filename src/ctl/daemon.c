@@ -146,9 +146,14 @@ int daemon_ask(struct ctl *ctl, const char *const *words, size_t count, struct a
 	struct connection c;
 
 	memset(a, 0, sizeof(*a));
-	if (connect_daemon(ctl->config->run_dir, &c, err) == -1 &&
-	    (!nobody_listens(errno) || connect_once(ctl->config_path, words, count, &c, err) == -1))
-		return -1;
+	if (connect_daemon(ctl->config->run_dir, &c, err) == -1) {
+		if (!nobody_listens(errno))
+			return -1;
+		if (ctl->outdated)
+			return error_set(err, "hallowd does not run, and nothing is asked with a configuration that has errors");
+		if (connect_once(ctl->config_path, words, count, &c, err) == -1)
+			return -1;
+	}
 	return answer_from(&c, words, count, PATIENCE_MS, a, err);
 }
 

@@ -279,5 +279,6 @@ const struct verb verb_evidence = {
 	            "  hallowctl evidence | tshark -r -\n",
 	.formats = "text, json",
 	.options = options,
+	.looks = true,
 	.run = run,
 };

@@ -191,5 +191,6 @@ const struct verb verb_explain = {
 	.examples = "  hallowctl explain 34.159.97.57 203.0.113.10:6443\n"
 	            "  hallowctl explain 2001:db8:1::5 '[2001:db8::10]:6443/tcp'\n",
 	.formats = "text, json",
+	.looks = true,
 	.run = run,
 };

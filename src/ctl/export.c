@@ -240,5 +240,6 @@ const struct verb verb_export = {
 	            "  hallowctl export --aggregates -o jsonl --from -24h\n",
 	.formats = "csv, jsonl, json, ocsf, ecs",
 	.options = options,
+	.looks = true,
 	.run = run,
 };

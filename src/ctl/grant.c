@@ -130,5 +130,6 @@ const struct verb verb_grants = {
 	.examples = "  hallowctl grants\n"
 	            "  hallowctl -o json grants\n",
 	.formats = "text, json",
+	.looks = true,
 	.run = run_grants,
 };

@@ -162,5 +162,6 @@ const struct verb verb_history = {
 	.examples = "  hallowctl history humanitec\n"
 	            "  hallowctl history humanitec -o json | jq '.[-1].added'\n",
 	.formats = "text, json",
+	.looks = true,
 	.run = run,
 };

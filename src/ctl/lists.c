@@ -221,5 +221,6 @@ const struct verb verb_lists = {
 	            "  hallowctl lists humanitec\n"
 	            "  hallowctl lists humanitec -o json | jq -r '.entries[]'\n",
 	.formats = "text, json",
+	.looks = true,
 	.run = run,
 };

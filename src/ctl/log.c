@@ -229,5 +229,6 @@ const struct verb verb_log = {
 	            "  hallowctl log --follow -o json | jq -r .source\n",
 	.formats = "text, json",
 	.options = options,
+	.looks = true,
 	.run = run,
 };

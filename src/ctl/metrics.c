@@ -73,5 +73,6 @@ const struct verb verb_metrics = {
 	            "  hallowctl metrics --prometheus --output /var/lib/prometheus/node-exporter/hallowd.prom\n",
 	.formats = "text, json",
 	.options = options,
+	.looks = true,
 	.run = run,
 };

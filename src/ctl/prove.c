@@ -271,5 +271,6 @@ const struct verb verb_prove = {
 	            "  hallowctl prove --consistency /mnt/safe/checkpoint --output continued.json\n",
 	.formats = "text, json",
 	.options = options,
+	.looks = true,
 	.run = run,
 };

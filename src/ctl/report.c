@@ -233,6 +233,9 @@ static int run(struct ctl *ctl, const struct arguments *args)
 			code = report_verify(ctl, db, args->option[VERIFY] != NULL, &integrity);
 		if (code == 0)
 			code = report_period(ctl, db, &request, args);
+		if (code == 0 && integrity.ok == 0)
+			code = ctl_fail(EXIT_NOT_VERIFIED, "the audit log does not verify: %s",
+			                integrity.problem != NULL ? integrity.problem : "");
 		report_integrity_free(&integrity);
 		sqlite3_close(db);
 	}
@@ -261,5 +264,6 @@ const struct verb verb_report = {
 	            "  hallowctl report --review -o html --output review.html\n",
 	.formats = "text, json, csv, html, markdown, md",
 	.options = options,
+	.looks = true,
 	.run = run,
 };

@@ -429,5 +429,6 @@ const struct verb verb_simulate = {
 	            "    jq '.would_deny[].source'\n",
 	.formats = "text, json",
 	.options = options,
+	.looks = true,
 	.run = run,
 };

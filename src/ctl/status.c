@@ -219,6 +219,10 @@ int status_result(struct ctl *ctl, json_t **result)
 		return code;
 	daemon_sync(ctl);
 	code = daemon_ask_result(ctl, words, 1, JSON_OBJECT, result);
+	if (ctl->outdated)
+		json_array_append_new(json_object_get(*result, "problems"),
+		                      json_sprintf("%s has errors ('hallowctl check' tells them); what was good last is in force",
+		                                   ctl->config_path));
 	if (*result != NULL && add_audit(ctl, *result) == -1 && code < EXIT_FAILED)
 		code = EXIT_FAILED;
 	return code;
@@ -246,5 +250,6 @@ const struct verb verb_status = {
 	.examples = "  hallowctl status\n"
 	            "  hallowctl status -o json | jq -r '.problems[]'\n",
 	.formats = "text, json",
+	.looks = true,
 	.run = run,
 };

@@ -197,5 +197,6 @@ const struct verb verb_verify = {
 	            "  hallowctl -o json verify | jq .first_bad\n",
 	.formats = "text, json",
 	.options = options,
+	.looks = true,
 	.run = run,
 };

@@ -14,8 +14,8 @@
 #include "core/list_file.h"
 #include "core/log.h"
 
-#define FOLDER "config"
-#define GOOD "good.yaml"
+#define FOLDER CONFIG_KEPT_FOLDER
+#define GOOD CONFIG_KEPT_GOOD
 #define TRIED_TEXT "tried.yaml"
 #define TRIED "tried"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"

@@ -119,6 +119,13 @@ monitor_done() {
 	soon 2 sql "SELECT count(*) FROM events WHERE kind = 'reload'"
 }
 
+# by_the_last VERB…: as JSON; exit code 2, and the file's error on standard error.
+by_the_last() {
+	local code=0
+	ctl -o json "$@" 2>"$LAB_DIR/by_the_last" || code=$?
+	[ $code -eq 2 ] && grep -q "^$CONF:.*port" "$LAB_DIR/by_the_last" && grep -q 'good last' "$LAB_DIR/by_the_last"
+}
+
 @test "changes: a reload with a broken file keeps the running configuration, and says why" {
 	configure_api
 	hallowd_start
@@ -136,7 +143,22 @@ monitor_done() {
 	same "$(ruleset)" "$before"
 	same "$(dial "${BOTH[0]}" $LOCAL4 5432)" "1 0 0"
 	same "$(dial $STRANGER4 $LOCAL4 5432)" "0 1 0"
+	# What is in force can still be asked, and each answer says that the file is another.
+	same "$(by_the_last status | jq -c '[.enforcing, .problems]')" "[true,[\"$CONF has errors ('hallowctl check' tells them); what was good last is in force\"]]"
+	same "$(by_the_last explain $STRANGER4 $LOCAL4:5432 | jq -r .verdict) $(by_the_last lists humanitec | jq .revision)" "deny 1"
+	soon 2 eval 'by_the_last log | jq length'
+	run ctl plan
+	same "$status" 2
+	run ctl refresh
+	same "$status" 2
+	hallowd_kill
+	run ctl -o json status
+	same "$status" 2
+	[[ "$output" == *"hallowd does not run"* ]]
+	soon 2 eval 'by_the_last log | jq length'
 	# It starts from the last good one: mending the file mends it all.
+	configure_api
+	hallowd_start
 	configure_api
 	ctl reload
 }

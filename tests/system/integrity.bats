@@ -73,11 +73,13 @@ row() { sql "SELECT id FROM connections ORDER BY id LIMIT 1 OFFSET $1"; }
 	jq -r .integrity.checkpoint "$LAB_DIR/report.json" | diff - <(cat "$STATE/checkpoint"; echo)
 	same "$(jq -c '.controls[] | select(.id == "10.3.4") | [.met, .status]' "$LAB_DIR/report.json")" '[true,"met"]'
 	same "$(tampered "UPDATE connection SET source_port = source_port + 1 WHERE id = $(row 5)")" "$(row 5)"
-	"$LAB_BUILD/hallowctl" -c "$LAB_DIR/copy.yaml" -o json report >"$LAB_DIR/report.json"
+	exit_is 6 "$LAB_BUILD/hallowctl" -c "$LAB_DIR/copy.yaml" -o json report >"$LAB_DIR/report.json"
 	same "$(jq -c '.integrity.ok' "$LAB_DIR/report.json")" false
 	jq -r .integrity.problem "$LAB_DIR/report.json" | grep -q "$(row 5)"
 	same "$(jq -c '.controls[] | select(.id == "10.3.4") | [.met, .status]' "$LAB_DIR/report.json")" '[false,"not-met"]'
-	"$LAB_BUILD/hallowctl" -c "$LAB_DIR/copy.yaml" report | grep -q 'The audit log does not verify'
+	exit_is 6 "$LAB_BUILD/hallowctl" -c "$LAB_DIR/copy.yaml" report >"$LAB_DIR/report.txt" 2>"$LAB_DIR/said"
+	grep -q 'The audit log does not verify' "$LAB_DIR/report.txt"
+	grep -q "hallowctl: the audit log does not verify: connection $(row 5)" "$LAB_DIR/said"
 }
 
 @test "integrity: the first row that does not fit is named" {
