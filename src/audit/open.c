@@ -89,8 +89,8 @@ static int read_to_the_end(sqlite3 *db, int which)
 	return rc;
 }
 
-/* SQLite's check calls a page that cannot be read just now damaged too.  That is no reason to begin another log, so what
- * seems damaged is read whole, and looked at once more. */
+/* SQLite's check calls a page that cannot be read just now damaged too.  That is no reason to begin another log, so
+ * what seems damaged is read whole, and looked at once more. */
 static enum outcome check(sqlite3 *db, struct error *err)
 {
 	enum outcome outcome = look_at_pages(db, err);

@@ -29,7 +29,7 @@ enum open_kind {
 	OPEN_KINDS
 };
 
-_Static_assert(OPEN_KINDS == 9, "verify_leaves.c says so too");
+_Static_assert(OPEN_KINDS == 9, "verify_extra.c says so too");
 
 #define OPEN_BIT(kind) (1u << (kind))
 #define OPEN_ALL (OPEN_BIT(OPEN_KINDS) - 1)

@@ -38,6 +38,18 @@ void *verify_grow(void *array, size_t count, size_t size)
 	return (count & (count - 1)) != 0 ? array : reallocarray(array, count == 0 ? 1 : count * 2, size);
 }
 
+int verify_count(struct verify *v, const char *sql, uint64_t *n)
+{
+	sqlite3_stmt *stmt;
+	int rc = sqlite3_prepare_v2(v->db, sql, -1, &stmt, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	*n = (uint64_t)sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
 /* --- the tables and views themselves */
 
 #define SCHEMA "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY name, type"

@@ -70,6 +70,9 @@ void verify_row_name(unsigned kind, int64_t id, char out[VERIFY_ROW_MAX]);
 /* Room for one more in an array that doubles at powers of two; NULL: no memory. */
 void *verify_grow(void *array, size_t count, size_t size);
 
+/* The number that `sql` gives: SQLITE_OK, or an error of SQLite's. */
+int verify_count(struct verify *v, const char *sql, uint64_t *n);
+
 int verify_schema(struct verify *v);      /* tables, views and triggers are ours, and no others are there */
 int verify_leaves(struct verify *v);      /* every row, every hash; v->wanted get their roots */
 int verify_blocks_begin(struct verify *v); /* before verify_leaves */
@@ -77,7 +80,7 @@ int verify_blocks_row(struct verify *v, const struct block_row *row); /* each, b
 int verify_blocks_end(struct verify *v);   /* when all rows are what was recorded */
 void verify_blocks_free(struct verify *v); /* at the end, whatever the finding */
 int verify_open_rows(struct verify *v);    /* rows that are no leaves yet: their number and hash */
-int verify_sums(struct verify *v);         /* after verify_leaves */
+int verify_sums(struct verify *v);         /* after verify_leaves: tallies against the rows that came past */
 int verify_ends(struct verify *v);         /* connections whose end is waited for can have one */
 int verify_want(struct verify *v);        /* before verify_leaves: which roots the checkpoints need */
 int verify_checkpoints(struct verify *v); /* after it */

@@ -350,18 +350,21 @@ static void say_not_listed(struct document *d, const char *what, const struct re
 	char from[TIME_TEXT_MAX];
 
 	if (more > 0 && r->complete_from > r->from)
-		doc_text(d, DOC_NOTE, "The endpoints' numbers count %" PRIu64 " %s%s more, whose rows were deleted as old: the log is "
-		                      "complete from %s on.", more, what, number_plural(more),
-		         time_format(r->complete_from, 0, from));
+		doc_text(d, DOC_NOTE,
+		         "The endpoints' numbers count %" PRIu64 " %s%s more, whose rows were deleted as old: the log is complete from "
+		         "%s on.", more, what, number_plural(more), time_format(r->complete_from, 0, from));
 	else if (more > 0)
-		doc_text(d, DOC_NOTE, "The endpoints' numbers count %" PRIu64 " %s%s more, before or after the period: an hour of which "
-		                      "it has a part is counted whole.", more, what, number_plural(more));
+		doc_text(d, DOC_NOTE,
+		         "The endpoints' numbers count %" PRIu64 " %s%s more, before or after the period: an hour of which it has a "
+		         "part is counted whole.", more, what, number_plural(more));
 	else if (tallied < listed)
-		doc_text(d, DOC_NOTE, "The endpoints' numbers, which follow the kernel's counters in steps of ten seconds, do not count "
-		                      "%" PRIu64 " %s%s of these yet.", listed - tallied, what, number_plural(listed - tallied));
+		doc_text(d, DOC_NOTE,
+		         "The endpoints' numbers, which follow the kernel's counters in steps of ten seconds, do not count %" PRIu64
+		         " %s%s of these yet.", listed - tallied, what, number_plural(listed - tallied));
 	if (c->lost > 0)
-		doc_text(d, DOC_NOTE, "Of %" PRIu64 " %s%s more, which the kernel counted, no row says where they came from.", c->lost,
-		         what, number_plural(c->lost));
+		doc_text(d, DOC_NOTE,
+		         "Of %" PRIu64 " %s%s more, which the kernel counted, no row says where they came from.", c->lost, what,
+		         number_plural(c->lost));
 }
 
 /* Of all endpoints together. */

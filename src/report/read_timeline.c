@@ -159,7 +159,7 @@ int report_oldest(sqlite3 *db, time_us *t, struct error *err)
 	return first_number(s, t, err);
 }
 
-/* Rows of a kind are deleted in the order in which they were announced, so the first announcement says whether any was. */
+/* Rows of a kind are deleted in the order in which they were announced: the first announcement says whether any was. */
 #define ANY_DELETED(kind) \
 	"coalesce((SELECT coalesce((SELECT l.first + l.count FROM leaves l WHERE l.first <= r.first ORDER BY l.first DESC" \
 	" LIMIT 1), 0) <= r.first FROM retirement r WHERE r.kind = " kind " ORDER BY r.id LIMIT 1), 0)"
