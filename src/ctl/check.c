@@ -31,9 +31,8 @@ static void print_good(const struct ctl *ctl)
 	const struct config *c = ctl->config;
 	struct buffer doubts = BUFFER_INIT;
 
-	plain_write(stdout, ctl->config_path);
-	printf(" is good: %zu list%s, %zu endpoint%s", c->list_count, number_plural(c->list_count), c->endpoint_count,
-	       number_plural(c->endpoint_count));
+	plain_print(stdout, "%s is good: %zu list%s, %zu endpoint%s", ctl->config_path, c->list_count,
+	            number_plural(c->list_count), c->endpoint_count, number_plural(c->endpoint_count));
 	if (c->agent_count > 0)
 		printf(", %zu agent%s", c->agent_count, number_plural(c->agent_count));
 	putchar('\n');

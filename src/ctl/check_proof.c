@@ -49,8 +49,7 @@ static void show_row(const json_t *row)
 		char *text = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
 
 		printf("  %-17s ", name);
-		plain_write(stdout, text != NULL ? text : json_string_value(value));
-		putchar('\n');
+		plain_print(stdout, "%s\n", text != NULL ? text : json_string_value(value));
 		free(text);
 	}
 	json_decref(object);
@@ -68,10 +67,8 @@ static void show_text(const struct proof_result *r)
 		printf("The proof holds.  The log with %llu rows continues the one with %llu, which ",
 		       (unsigned long long)r->checkpoint.size, (unsigned long long)r->old.size);
 	}
-	plain_write(stdout, r->key.name);
-	printf(" signed at %s (log ", time_format(r->checkpoint.time, 0, time));
-	plain_write(stdout, r->checkpoint.origin);
-	printf(").\n");
+	plain_print(stdout, "%s signed at %s (log %s).\n", r->key.name, time_format(r->checkpoint.time, 0, time),
+	            r->checkpoint.origin);
 }
 
 static void present(struct ctl *ctl, const struct proof_result *r)

@@ -28,12 +28,9 @@ static void show(const struct doctor *d, enum health state, const char *check, c
 	if (d->ctl->format != OUTPUT_TEXT)
 		return;
 	printf("%s%s%s  ", style_on(styles[state], d->ctl->colour), words[state], style_off(styles[state], d->ctl->colour));
-	printf("%s: ", check);
-	plain_write(stdout, text);
-	if (remedy != NULL) {
-		fputs("\n      -> ", stdout);
-		plain_write(stdout, remedy);
-	}
+	plain_print(stdout, "%s: %s", check, text);
+	if (remedy != NULL)
+		plain_print(stdout, "\n      -> %s", remedy);
 	putchar('\n');
 	fflush(stdout);
 }

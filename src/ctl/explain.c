@@ -14,14 +14,11 @@ static void print_destination(const json_t *answer)
 	long long port = answer_number(answer, "port");
 	bool v6 = strchr(destination, ':') != NULL && port > 0;
 
-	fputs(v6 ? "[" : "", stdout);
-	plain_write(stdout, destination);
-	fputs(v6 ? "]" : "", stdout);
+	plain_print(stdout, v6 ? "[%s]" : "%s", destination);
 	if (port > 0)
 		printf(":%lld", port);
 	if (*answer_text(answer, "protocol") != '\0')
-		fputc('/', stdout);
-	plain_write(stdout, answer_text(answer, "protocol"));
+		plain_print(stdout, "/%s", answer_text(answer, "protocol"));
 }
 
 static void print_head(const json_t *answer)
@@ -29,34 +26,23 @@ static void print_head(const json_t *answer)
 	const char *verdict = answer_text(answer, "verdict");
 
 	fputs(strcmp(verdict, "allow") == 0 ? "ALLOW " : strcmp(verdict, "deny") == 0 ? "DENY " : "UNMATCHED ", stdout);
-	plain_write(stdout, answer_text(answer, "source"));
-	fputs(" -> ", stdout);
-	if (*answer_text(answer, "endpoint") != '\0') {
-		plain_write(stdout, answer_text(answer, "endpoint"));
-		fputc(' ', stdout);
-	}
+	plain_print(stdout, "%s -> ", answer_text(answer, "source"));
+	if (*answer_text(answer, "endpoint") != '\0')
+		plain_print(stdout, "%s ", answer_text(answer, "endpoint"));
 	print_destination(answer);
 	fputs(": ", stdout);
 }
 
 static void print_listed(const json_t *answer)
 {
-	fputs("listed as ", stdout);
-	plain_write(stdout, answer_text(answer, "entry"));
-	fputs(" in list ", stdout);
-	plain_write(stdout, answer_text(answer, "list"));
-	printf(", revision %lld\n", answer_number(answer, "revision"));
+	plain_print(stdout, "listed as %s in list %s, revision %lld\n", answer_text(answer, "entry"),
+	            answer_text(answer, "list"), answer_number(answer, "revision"));
 }
 
 static void print_granted(const json_t *grant)
 {
-	printf("granted until ");
-	plain_write(stdout, answer_text(grant, "until"));
-	printf(" (grant %lld, by ", answer_number(grant, "id"));
-	plain_write(stdout, answer_text(grant, "by"));
-	fputs(": ", stdout);
-	plain_write(stdout, answer_text(grant, "reason"));
-	puts(")");
+	plain_print(stdout, "granted until %s (grant %lld, by %s: %s)\n", answer_text(grant, "until"),
+	            answer_number(grant, "id"), answer_text(grant, "by"), answer_text(grant, "reason"));
 }
 
 static void print_reason(const json_t *answer)
@@ -95,8 +81,7 @@ static void print_names(const json_t *origins, const struct address *source, boo
 	json_array_foreach(origins, i, origin) {
 		if (answer_holds(json_object_get(origin, "extra"), source) != naming)
 			continue;
-		fputs(separator, stdout);
-		plain_write(stdout, answer_text(origin, "name"));
+		plain_print(stdout, "%s%s", separator, answer_text(origin, "name"));
 		separator = ", ";
 	}
 }
@@ -119,28 +104,17 @@ static void print_list(const json_t *list, const struct address *source)
 	const char *agree = answer_text(list, "agree");
 
 	if (naming > 0 && naming < json_array_size(origins)) {
-		fputs("  ", stdout);
-		plain_write(stdout, answer_text(list, "name"));
-		fputs(": named by ", stdout);
+		plain_print(stdout, "  %s: named by ", answer_text(list, "name"));
 		print_names(origins, source, true);
 		fputs(", not by ", stdout);
 		print_names(origins, source, false);
-		fputs("; the list needs ", stdout);
-		plain_write(stdout, strcmp(agree, "2 of 2") == 0 ? "both" : agree);
-		fputc('\n', stdout);
+		plain_print(stdout, "; the list needs %s\n", strcmp(agree, "2 of 2") == 0 ? "both" : agree);
 	}
-	if (answer_holds(json_object_get(held, "added"), source)) {
-		fputs("  ", stdout);
-		plain_write(stdout, answer_text(list, "name"));
-		fputs(": in what is held since ", stdout);
-		plain_write(stdout, answer_text(held, "since"));
-		puts("; see hallowctl lists");
-	}
-	if (answer_count(list, "origins") > 0 && answer_number(list, "revision") == 0) {
-		fputs("  ", stdout);
-		plain_write(stdout, answer_text(list, "name"));
-		puts(": no good list is known yet, so it lets nobody in");
-	}
+	if (answer_holds(json_object_get(held, "added"), source))
+		plain_print(stdout, "  %s: in what is held since %s; see hallowctl lists\n", answer_text(list, "name"),
+		            answer_text(held, "since"));
+	if (answer_count(list, "origins") > 0 && answer_number(list, "revision") == 0)
+		plain_print(stdout, "  %s: no good list is known yet, so it lets nobody in\n", answer_text(list, "name"));
 }
 
 static void print_lists(struct ctl *ctl, const json_t *answer)

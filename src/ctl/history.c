@@ -65,16 +65,12 @@ static void show_origin(const json_t *origin)
 {
 	long long status = answer_number(origin, "http_status");
 
-	fputs("  from ", stdout);
-	plain_write(stdout, answer_text(origin, "name"));
-	fputs(": ", stdout);
-	plain_write(stdout, answer_text(origin, "state"));
+	plain_print(stdout, "  from %s: %s", answer_text(origin, "name"), answer_text(origin, "state"));
 	if (*answer_text(origin, "sha256") != '\0') {
 		printf(", %lld entries in %lld bytes", answer_number(origin, "entries"), answer_number(origin, "bytes"));
 		if (status > 0)
 			printf(", HTTP status %lld", status);
-		fputs(", fetched ", stdout);
-		plain_write(stdout, answer_text(origin, "fetched_at"));
+		plain_print(stdout, ", fetched %s", answer_text(origin, "fetched_at"));
 		printf(", sha256 %.*s", HASH_SHOWN, answer_text(origin, "sha256"));
 	}
 	fputc('\n', stdout);
@@ -86,14 +82,11 @@ static void show_revision(const json_t *revision)
 	json_t *origin;
 	size_t i;
 
-	printf("revision %lld  ", answer_number(revision, "revision"));
-	plain_write(stdout, answer_text(revision, "time"));
-	printf("  %zu added, %zu removed, decided by ", answer_count(revision, "added"),
-	       answer_count(revision, "removed"));
-	plain_write(stdout, answer_text(revision, "decided_by"));
+	plain_print(stdout, "revision %lld  %s  %zu added, %zu removed, decided by %s", answer_number(revision, "revision"),
+	            answer_text(revision, "time"), answer_count(revision, "added"), answer_count(revision, "removed"),
+	            answer_text(revision, "decided_by"));
 	if (*answer_text(revision, "reason") != '\0')
-		fputs(": ", stdout);
-	plain_write(stdout, answer_text(revision, "reason"));
+		plain_print(stdout, ": %s", answer_text(revision, "reason"));
 	fputc('\n', stdout);
 	json_array_foreach(origins, i, origin)
 		show_origin(origin);

@@ -239,22 +239,16 @@ static void print_text(const struct host *h, const struct draft *d, const char *
 {
 	FILE *out = strcmp(path, "-") == 0 ? stderr : stdout;
 
-	if (out == stdout) {
-		plain_write(out, path);
-		fputs(" was written: ", out);
-	}
+	if (out == stdout)
+		plain_print(out, "%s was written: ", path);
 	fprintf(out, "%zu endpoint%s, in mode observe:\n", d->count, number_plural(d->count));
 	for (size_t i = 0; i < d->count; i++) {
 		fprintf(out, "  %s (%s) port %u at ", d->endpoints[i].name, d->endpoints[i].kind, d->endpoints[i].port);
-		plain_write(out, d->endpoints[i].addresses);
-		fputc('\n', out);
+		plain_print(out, "%s\n", d->endpoints[i].addresses);
 	}
 	print_firewalls(out, h);
-	if (d->admin != NULL) {
-		fputs("You are logged in from ", out);
-		plain_write(out, d->admin);
-		fputs(": the list 'admins' has it.\n", out);
-	}
+	if (d->admin != NULL)
+		plain_print(out, "You are logged in from %s: the list 'admins' has it.\n", d->admin);
 	fputs("\nNext:\n"
 	      "  hallowctl check && hallowctl plan       is it good, and what would it change\n"
 	      "  hallowctl doctor                        is this host fit for it\n"

@@ -84,13 +84,8 @@ static void show_origins(struct ctl *ctl, const json_t *list)
 	ctl_print_table(&t, "  ");
 	table_free(&t);
 	json_array_foreach(origins, i, origin) {
-		if (*answer_text(origin, "error") == '\0')
-			continue;
-		fputs("  ", stdout);
-		plain_write(stdout, answer_text(origin, "name"));
-		fputs(": ", stdout);
-		plain_write(stdout, answer_text(origin, "error"));
-		fputc('\n', stdout);
+		if (*answer_text(origin, "error") != '\0')
+			plain_print(stdout, "  %s: %s\n", answer_text(origin, "name"), answer_text(origin, "error"));
 	}
 }
 
@@ -100,15 +95,12 @@ static void show_held(const json_t *list)
 
 	if (!json_is_object(held))
 		return;
-	fputs("held since ", stdout);
-	plain_write(stdout, answer_text(held, "since"));
-	printf(": %zu to add, %zu to remove\n", answer_count(held, "added"), answer_count(held, "removed"));
+	plain_print(stdout, "held since %s: %zu to add, %zu to remove\n", answer_text(held, "since"),
+	            answer_count(held, "added"), answer_count(held, "removed"));
 	answer_print_lines(stdout, "  ", json_object_get(held, "reasons"));
 	answer_print_texts(stdout, "  + ", json_object_get(held, "added"), HELD_SHOWN, "\n");
 	answer_print_texts(stdout, "  - ", json_object_get(held, "removed"), HELD_SHOWN, "\n");
-	fputs("  decide: hallowctl approve, or reject, ", stdout);
-	plain_write(stdout, answer_text(list, "name"));
-	fputs(" --reason TEXT\n", stdout);
+	plain_print(stdout, "  decide: hallowctl approve, or reject, %s --reason TEXT\n", answer_text(list, "name"));
 }
 
 /* What is unsettled about a list. */
@@ -125,34 +117,23 @@ static void show_pin(const json_t *list)
 
 	if (!json_is_object(pin))
 		return;
-	fputs("pinned by ", stdout);
-	plain_write(stdout, answer_text(pin, "by"));
-	fputs(" since ", stdout);
-	plain_write(stdout, answer_text(pin, "since"));
-	fputs(": ", stdout);
-	plain_write(stdout, answer_text(pin, "reason"));
-	fputs("\n  its origins change nothing until: hallowctl unpin ", stdout);
-	plain_write(stdout, answer_text(list, "name"));
-	fputc('\n', stdout);
+	plain_print(stdout, "pinned by %s since %s: %s\n", answer_text(pin, "by"), answer_text(pin, "since"),
+	            answer_text(pin, "reason"));
+	plain_print(stdout, "  its origins change nothing until: hallowctl unpin %s\n", answer_text(list, "name"));
 }
 
 static void show_one(struct ctl *ctl, const json_t *list)
 {
-	plain_write(stdout, answer_text(list, "name"));
-	printf(": %s list, ", is_published(list) ? "published" : "own");
-	plain_write(stdout, answer_text(list, "state"));
-	printf(", revision %lld, %zu entries in force", answer_number(list, "revision"), answer_count(list, "entries"));
+	plain_print(stdout, "%s: %s list, %s, revision %lld, %zu entries in force", answer_text(list, "name"),
+	            is_published(list) ? "published" : "own", answer_text(list, "state"), answer_number(list, "revision"),
+	            answer_count(list, "entries"));
 	if (*answer_text(list, "applied_at") != '\0')
-		fputs(", applied at ", stdout);
-	plain_write(stdout, answer_text(list, "applied_at"));
+		plain_print(stdout, ", applied at %s", answer_text(list, "applied_at"));
 	if (*answer_text(list, "decided_by") != '\0')
-		fputs(", decided by ", stdout);
-	plain_write(stdout, answer_text(list, "decided_by"));
+		plain_print(stdout, ", decided by %s", answer_text(list, "decided_by"));
 	fputc('\n', stdout);
 	if (is_published(list)) {
-		fputs("origins; ", stdout);
-		plain_write(stdout, answer_text(list, "agree"));
-		puts(" must name an address:");
+		plain_print(stdout, "origins; %s must name an address:\n", answer_text(list, "agree"));
 		show_origins(ctl, list);
 		show_disputes(ctl, list);
 	}
@@ -191,11 +172,7 @@ static void show_all(struct ctl *ctl, const json_t *lists)
 	json_array_foreach(lists, i, list) {
 		if (!is_unsettled(list))
 			continue;
-		fputc('\n', stdout);
-		plain_write(stdout, answer_text(list, "name"));
-		fputs("; ", stdout);
-		plain_write(stdout, answer_text(list, "agree"));
-		puts(" must name an address:");
+		plain_print(stdout, "\n%s; %s must name an address:\n", answer_text(list, "name"), answer_text(list, "agree"));
 		show_origins(ctl, list);
 		show_disputes(ctl, list);
 	}

@@ -18,8 +18,8 @@ static const struct verb_option options[] = {
 
 static void show_list(const json_t *list)
 {
-	plain_write(stdout, answer_text(list, "list"));
-	printf(": %zu added, %zu removed\n", answer_count(list, "added"), answer_count(list, "removed"));
+	plain_print(stdout, "%s: %zu added, %zu removed\n", answer_text(list, "list"), answer_count(list, "added"),
+	            answer_count(list, "removed"));
 	answer_print_lines(stdout, "  + ", json_object_get(list, "added"));
 	answer_print_lines(stdout, "  - ", json_object_get(list, "removed"));
 }
@@ -31,10 +31,7 @@ static void show_refreshed(const json_t *list)
 
 	if (strcmp(outcome, "unchanged") == 0 || strcmp(outcome, "applied") == 0)
 		return;
-	plain_write(stdout, answer_text(list, "list"));
-	printf(": ");
-	plain_write(stdout, outcome);
-	putchar('\n');
+	plain_print(stdout, "%s: %s\n", answer_text(list, "list"), outcome);
 	answer_print_lines(stdout, "  ", json_object_get(list, "reasons"));
 	answer_print_lines(stdout, "  would add ", json_object_get(list, "added"));
 	answer_print_lines(stdout, "  would remove ", json_object_get(list, "removed"));
@@ -42,10 +39,7 @@ static void show_refreshed(const json_t *list)
 
 static void show_endpoint(const json_t *endpoint)
 {
-	plain_write(stdout, answer_text(endpoint, "endpoint"));
-	fputs(", an endpoint, ", stdout);
-	plain_write(stdout, answer_text(endpoint, "change"));
-	fputs(":\n", stdout);
+	plain_print(stdout, "%s, an endpoint, %s:\n", answer_text(endpoint, "endpoint"), answer_text(endpoint, "change"));
 	answer_print_lines(stdout, "  ", json_object_get(endpoint, "details"));
 }
 

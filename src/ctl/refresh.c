@@ -24,9 +24,7 @@ static void show_outcome(const json_t *list)
 	long long revision = answer_number(list, "revision");
 	size_t added = answer_count(list, "added"), removed = answer_count(list, "removed");
 
-	plain_write(stdout, answer_text(list, "list"));
-	fputs(": ", stdout);
-	plain_write(stdout, outcome);
+	plain_print(stdout, "%s: %s", answer_text(list, "list"), outcome);
 	if (strcmp(outcome, "applied") == 0)
 		printf(" revision %lld, %zu added, %zu removed\n", revision, added, removed);
 	else if (strcmp(outcome, "unchanged") == 0)
@@ -64,11 +62,8 @@ static void show_origins(const json_t *list)
 			continue;
 		if (*error != '\0' && is_told(json_object_get(list, "reasons"), error))
 			continue;
-		fputs("  origin ", stdout);
-		plain_write(stdout, answer_text(origin, "name"));
-		fputs(": ", stdout);
-		plain_write(stdout, *error != '\0' ? error : answer_text(origin, "state"));
-		fputc('\n', stdout);
+		plain_print(stdout, "  origin %s: %s\n", answer_text(origin, "name"),
+		            *error != '\0' ? error : answer_text(origin, "state"));
 	}
 }
 
@@ -79,11 +74,9 @@ static void show_list(const json_t *list)
 	answer_print_texts(stdout, "  - ", json_object_get(list, "removed"), ADDRESSES_SHOWN, "\n");
 	answer_print_lines(stdout, "  ", json_object_get(list, "reasons"));
 	show_origins(list);
-	if (strcmp(answer_text(list, "outcome"), "held") == 0) {
-		fputs("  a person must decide: hallowctl approve, or reject, ", stdout);
-		plain_write(stdout, answer_text(list, "list"));
-		fputs(" --reason TEXT\n", stdout);
-	}
+	if (strcmp(answer_text(list, "outcome"), "held") == 0)
+		plain_print(stdout, "  a person must decide: hallowctl approve, or reject, %s --reason TEXT\n",
+		            answer_text(list, "list"));
 }
 
 static void show(struct ctl *ctl, const json_t *result)

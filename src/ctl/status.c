@@ -16,11 +16,8 @@ static void show_daemon(const json_t *daemon)
 		puts("hallowd: not running");
 		return;
 	}
-	fputs("hallowd: ", stdout);
-	plain_write(stdout, answer_text(daemon, "version"));
-	printf(", pid %lld, since ", answer_number(daemon, "pid"));
-	plain_write(stdout, answer_text(daemon, "since"));
-	fputc('\n', stdout);
+	plain_print(stdout, "hallowd: %s, pid %lld, since %s\n", answer_text(daemon, "version"), answer_number(daemon, "pid"),
+	            answer_text(daemon, "since"));
 }
 
 static void show_yes_no(struct ctl *ctl, const char *what, bool yes)
@@ -32,15 +29,9 @@ static void show_yes_no(struct ctl *ctl, const char *what, bool yes)
 
 static void show_torn_down(const json_t *torn_down)
 {
-	if (!json_is_object(torn_down))
-		return;
-	fputs("torn down at ", stdout);
-	plain_write(stdout, answer_text(torn_down, "time"));
-	fputs(" by ", stdout);
-	plain_write(stdout, answer_text(torn_down, "by"));
-	fputs(": ", stdout);
-	plain_write(stdout, answer_text(torn_down, "reason"));
-	fputc('\n', stdout);
+	if (json_is_object(torn_down))
+		plain_print(stdout, "torn down at %s by %s: %s\n", answer_text(torn_down, "time"), answer_text(torn_down, "by"),
+		            answer_text(torn_down, "reason"));
 }
 
 static void show_lists(struct ctl *ctl, const json_t *lists)
@@ -118,11 +109,8 @@ static void show_neighbours(const json_t *neighbours)
 	size_t i;
 
 	json_array_foreach(neighbours, i, neighbour) {
-		if (answer_bool(neighbour, "certain"))
-			continue;
-		fputs("note: ", stdout);
-		plain_write(stdout, answer_text(neighbour, "text"));
-		fputc('\n', stdout);
+		if (!answer_bool(neighbour, "certain"))
+			plain_print(stdout, "note: %s\n", answer_text(neighbour, "text"));
 	}
 }
 
@@ -148,11 +136,8 @@ static void show_audit(const json_t *audit, const json_t *recorder)
 	}
 	printf("audit log: %lld recorded, %lld aggregated, %lld lost", answer_number(audit, "recorded"),
 	       answer_number(audit, "aggregated"), answer_number(audit, "lost"));
-	if (json_is_string(json_object_get(audit, "complete_from"))) {
-		fputs("; older rows were deleted, it is complete from ", stdout);
-		plain_write(stdout, answer_text(audit, "complete_from"));
-		fputs(" on", stdout);
-	}
+	if (json_is_string(json_object_get(audit, "complete_from")))
+		plain_print(stdout, "; older rows were deleted, it is complete from %s on", answer_text(audit, "complete_from"));
 	if (behind_ms >= 1000)
 		printf("; %lld seconds behind", behind_ms / 1000);
 	putchar('\n');

@@ -1,5 +1,6 @@
 #include "report/plain.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -92,6 +93,30 @@ void plain_write(FILE *out, const char *text)
 		s += next_piece(s, escape, &piece, &len);
 		fwrite(piece, 1, len, out);
 	}
+}
+
+void plain_print(FILE *out, const char *fmt, ...)
+{
+	const char *at;
+	va_list ap;
+
+	va_start(ap, fmt);
+	for (; *fmt != '\0'; fmt = at) {
+		if (strncmp(fmt, "%s", 2) == 0) {
+			plain_write(out, va_arg(ap, const char *));
+			at = fmt + 2;
+		} else if (strncmp(fmt, "%lld", 4) == 0) {
+			fprintf(out, "%lld", va_arg(ap, long long));
+			at = fmt + 4;
+		} else if (strncmp(fmt, "%zu", 3) == 0) {
+			fprintf(out, "%zu", va_arg(ap, size_t));
+			at = fmt + 3;
+		} else {
+			at = fmt + 1 + strcspn(fmt + 1, "%");
+			fwrite(fmt, 1, (size_t)(at - fmt), out);
+		}
+	}
+	va_end(ap);
 }
 
 void plain_write_lines(FILE *out, const char *prefix, const char *text)

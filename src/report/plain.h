@@ -15,6 +15,9 @@ int plain_add(struct buffer *out, const char *text);
 /* The same, written to a stream. */
 void plain_write(FILE *out, const char *text);
 
+/* Like fprintf(3), with each text that is put in written as by plain_write; only %s, %lld and %zu. */
+void plain_print(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* Like plain_write for text of several lines: each newline stays one, and each line starts with `prefix`. */
 void plain_write_lines(FILE *out, const char *prefix, const char *text);
 

@@ -68,6 +68,20 @@ static void what_is_not_utf8_is_escaped(void **state)
 	is_shown_as("\xe2\x82" "x", "\\xe2\\x82x");
 }
 
+static void what_is_put_in_is_made_safe_and_nothing_else(void **state)
+{
+	char *written = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&written, &len);
+
+	(void)state;
+	plain_print(out, "%s: %lld and %zu\n", "a\nb\033", -5LL, (size_t)7);
+	plain_print(out, "%s%s", "%s", "");
+	fclose(out);
+	assert_string_equal(written, "a\\x0ab\\x1b: -5 and 7\n%s");
+	free(written);
+}
+
 static void lines_stay_lines(void **state)
 {
 	char *written = NULL;
@@ -90,6 +104,7 @@ int test_plain(void)
 		cmocka_unit_test(what_reorders_a_line_is_escaped),
 		cmocka_unit_test(what_is_not_utf8_is_escaped),
 		cmocka_unit_test(lines_stay_lines),
+		cmocka_unit_test(what_is_put_in_is_made_safe_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests_name("plain", tests, NULL, NULL);
