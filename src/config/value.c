@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/suggest.h"
+#include "core/number.h"
 #include "core/policy.h"
 #include "core/time_text.h"
 
@@ -109,19 +110,7 @@ bool value_truth(struct reader *r, const struct node *n, bool *truth)
 
 bool digits_parse(const char *text, size_t len, uint64_t max, uint64_t *number)
 {
-	uint64_t value = 0;
-
-	if (len == 0 || (len > 1 && text[0] == '0'))
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		uint64_t digit = (uint64_t)(text[i] - '0');
-
-		if (text[i] < '0' || text[i] > '9' || value > (max - digit) / 10 || digit > max)
-			return false;
-		value = value * 10 + digit;
-	}
-	*number = value;
-	return true;
+	return !(len > 1 && text[0] == '0') && number_parse_part(number, text, len, max) == 0;
 }
 
 bool value_number(struct reader *r, const struct node *n, uint64_t min, uint64_t max, uint64_t *number)
