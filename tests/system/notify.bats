@@ -103,6 +103,18 @@ hold() { printf '44.0.%s.0/24\n' 0 2 4 "$1" >"$LAB_DIR/cloud.txt"; ctl refresh >
 	hallowd_stop
 }
 
+@test "notify: a command may print into hallowd's log, and cannot fill the disk" {
+	command_is 'echo to whom it may concern' 'yes 0123456789 | head -c 50000000' "touch $LAB_DIR/told/\$\$"
+	setting "command: [$LAB_DIR/page]" 'on: [held]'
+	hallowd_start
+	hold 99
+	wait_until 30 told_some
+	soon '{"told":1,"failed":0,"left_out":0}' sums
+	grep -q 'to whom it may concern' "$LAB_DIR/hallowd.log"
+	grep -q 'printed more than 4096 bytes' "$LAB_DIR/hallowd.log"
+	[ "$(stat -c %s "$LAB_DIR/hallowd.log")" -lt 20000 ]
+}
+
 @test "notify: a changed command is taken up by a reload, and none ends it" {
 	command_is "$keep_it"
 	setting
