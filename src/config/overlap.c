@@ -92,10 +92,35 @@ static void compare_pair(struct reader *r, const struct destination *a, const st
 	}
 }
 
+/* A prefix that is open, with what tells most pairs apart at a glance: thousands of endpoints may be at one address. */
+struct open {
+	const struct destination *destination;
+	size_t endpoint;
+	uint16_t first, last; /* ports */
+	uint8_t protocol;
+};
+
+static struct open open_at(const struct reader *r, const struct destination *d)
+{
+	const struct policy_endpoint *e = &r->config->endpoints[d->endpoint];
+	struct open o = { .destination = d, .endpoint = d->endpoint, .first = 1, .last = 0, .protocol = e->protocol };
+
+	if (e->port_count != 0) {
+		o.first = e->ports[0].first;
+		o.last = e->ports[e->port_count - 1].last;
+	}
+	return o;
+}
+
+static bool may_overlap(const struct open *a, const struct open *b)
+{
+	return a->endpoint == b->endpoint || (a->protocol == b->protocol && a->first <= b->last && b->first <= a->last);
+}
+
 void refuse_overlaps(struct reader *r)
 {
 	size_t count = r->destination_count, depth = 0;
-	const struct destination **open = calloc(count + 1, sizeof(*open));
+	struct open *open = calloc(count + 1, sizeof(*open));
 	struct told *told = calloc(r->config->endpoint_count + 1, sizeof(*told));
 
 	if (open == NULL || told == NULL) {
@@ -105,13 +130,14 @@ void refuse_overlaps(struct reader *r)
 	if (count > 1)
 		qsort(r->destinations, count, sizeof(r->destinations[0]), compare_destinations);
 	for (size_t i = 0; i < count; i++) {
-		const struct destination *d = &r->destinations[i];
+		const struct open o = open_at(r, &r->destinations[i]);
 
-		while (depth > 0 && !prefix_contains(&open[depth - 1]->prefix, &d->prefix.addr))
+		while (depth > 0 && !prefix_contains(&open[depth - 1].destination->prefix, &o.destination->prefix.addr))
 			depth--;
 		for (size_t j = 0; j < depth; j++)
-			compare_pair(r, d, open[j], told);
-		open[depth++] = d;
+			if (may_overlap(&o, &open[j]))
+				compare_pair(r, o.destination, open[j].destination, told);
+		open[depth++] = o;
 	}
 out:
 	free(open);
