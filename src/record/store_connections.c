@@ -55,9 +55,9 @@ static int add_to_block(struct store *s, int64_t id, const struct row *row, int6
 
 int store_connection(struct store *s, const struct row *row, int64_t decision, int64_t target)
 {
-	int64_t id = row->time > s->state.last_id ? row->time : s->state.last_id + 1;
+	int64_t id = row->time > s->state.last_id ? row->time : s->state.last_id + 1, skew = row->time - id;
 
-	s->fresh[s->fresh_count++] = (struct store_fresh){ id, row->time - id, decision, target, row->source, row->source_port };
+	s->fresh[s->fresh_count++] = (struct store_fresh){ id, skew, decision, target, row->source, row->source_port };
 	if ((s->fresh_count == STORE_FRESH && write_all_at_once(s) == -1) || add_to_block(s, id, row, decision) == -1)
 		return -1;
 	s->state.last_id = id;
