@@ -34,6 +34,13 @@ def skip(name, why):
     print(f"ok {number} - {name} # SKIP {why}")
 
 
+def report_of(done):
+    """What it printed.  The rows of a sample are in no tree, so that its log does not verify; nothing else may be wrong."""
+    if done.returncode != 6 or not done.stderr.startswith(b"hallowctl: the audit log does not verify: "):
+        raise RuntimeError(f"{done.args}: exit status {done.returncode}: {done.stderr.decode()}")
+    return done.stdout.decode()
+
+
 class Log:
     def __init__(self, kind, base):
         self.folder = os.path.join(base, kind)
@@ -41,11 +48,7 @@ class Log:
         subprocess.run(["./sample", kind, self.folder], check=True)
 
     def report(self, *options):
-        done = self.run(*options)
-        # The rows of a sample are in no tree, which is the one thing that may be wrong.
-        if done.returncode != 6 or not done.stderr.startswith(b"hallowctl: the audit log does not verify: "):
-            raise RuntimeError(f"report {options}: exit status {done.returncode}: {done.stderr.decode()}")
-        return done.stdout.decode()
+        return report_of(self.run(*options))
 
     def run(self, *options):
         return subprocess.run(["./hallowctl", "-c", f"{self.folder}/hallowd.yaml", "report", *PERIOD, *options],
