@@ -151,16 +151,18 @@ static int read_all(struct evidence_reader *r, const struct config *c)
 
 /* --- why there is none */
 
-/* 1 with the row's verdict and endpoint, 0, -1. */
-static int find_row(sqlite3 *db, int64_t id, bool *denied)
+/* 1 with whether the row was denied, and whether it was only seen at a mirror port; 0, -1. */
+static int find_row(sqlite3 *db, int64_t id, bool *denied, bool *mirrored)
 {
 	sqlite3_stmt *stmt;
-	int rc = sqlite3_prepare_v2(db, "SELECT verdict = 'deny' FROM connections WHERE id = ?1", -1, &stmt, NULL);
+	int rc = sqlite3_prepare_v2(db, "SELECT verdict = 'deny', via = 'mirror' FROM connections WHERE id = ?1", -1, &stmt, NULL);
 
 	if (rc == SQLITE_OK && (rc = sqlite3_bind_int64(stmt, 1, id)) == SQLITE_OK)
 		rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW)
+	if (rc == SQLITE_ROW) {
 		*denied = sqlite3_column_int(stmt, 0) != 0;
+		*mirrored = sqlite3_column_int(stmt, 1) != 0;
+	}
 	sqlite3_finalize(stmt);
 	return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : -1;
 }
@@ -168,8 +170,8 @@ static int find_row(sqlite3 *db, int64_t id, bool *denied)
 static int tell_none(struct ctl *ctl, sqlite3 *db, const struct evidence_reader *r)
 {
 	const struct audit_config *a = &ctl->config->audit;
-	bool denied = true;
-	int found = r->id == ALL ? 1 : find_row(db, r->id, &denied);
+	bool denied = true, mirrored = false;
+	int found = r->id == ALL ? 1 : find_row(db, r->id, &denied, &mirrored);
 
 	if (found == -1)
 		return ctl_fail(EXIT_FAILED, "the audit log cannot be read: %s", sqlite3_errmsg(db));
@@ -177,6 +179,9 @@ static int tell_none(struct ctl *ctl, sqlite3 *db, const struct evidence_reader 
 		return ctl_fail(EXIT_FAILED, "there is no connection %" PRId64 "; 'hallowctl log -o json' shows their ids", r->id);
 	if (!denied)
 		return ctl_fail(EXIT_FAILED, "connection %" PRId64 " was allowed; packets are kept only of denied attempts", r->id);
+	if (mirrored)
+		return ctl_fail(EXIT_FAILED, "no packet of connection %" PRId64 " is kept: it was only seen at a mirror port"
+		                " (audit.observe), and packets are kept of attempts that this host denied", r->id);
 	if (r->seen == 0 && a->evidence_packets == 0)
 		return ctl_fail(EXIT_FAILED, "no packets are kept; to keep those of denied attempts, put 'evidence: {packets: 5,"
 		                " size: 64M}' below 'audit' in the configuration");

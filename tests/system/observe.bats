@@ -56,6 +56,9 @@ tallied() { sql "SELECT coalesce(sum(recorded), 0) || ' ' || coalesce(sum(counte
 	hallowd_stop
 	same "$(tallied)" "0 0"
 	same "$(recorded "via = 'mirror' AND state IS NOT NULL") $(recorded "via = 'kernel'")" "0 0"
+	run ctl evidence "$(sql "SELECT id FROM connections WHERE verdict = 'deny' LIMIT 1")"
+	same "$status" 1
+	[[ "$output" == *"only seen at a mirror port"* ]]
 	ctl verify
 }
 
