@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/buffer.h"
+#include "core/number.h"
 #include "report/checks.h"
 #include "report/content.h"
 
@@ -308,8 +309,9 @@ static void add_secret_store(struct document *d, const struct report_endpoint *e
 	int status;
 
 	if (e->orchestrator_allowed > 0)
-		status = buffer_printf(&b, "%s: %" PRIu64 " connections of the orchestrator were allowed", e->name,
-		                       e->orchestrator_allowed);
+		status = buffer_printf(&b, "%s: %" PRIu64 " connection%s of the orchestrator %s allowed", e->name,
+		                       e->orchestrator_allowed, number_plural(e->orchestrator_allowed),
+		                       e->orchestrator_allowed == 1 ? "was" : "were");
 	else
 		status = buffer_printf(&b, "%s: no connection of the orchestrator was allowed", e->name);
 	if (e->allow.lost > 0)
@@ -329,6 +331,39 @@ static void add_secret_store(struct document *d, const struct report_endpoint *e
 	buffer_free(&b);
 }
 
+/* Everybody who reached one, also those whom its own lists let in. */
+static void add_reached(struct document *d)
+{
+	static const struct doc_column columns[] = {
+		{ "Secret store", ALIGN_LEFT }, { "Reached by", ALIGN_LEFT }, { "Connections", ALIGN_RIGHT },
+		{ "List", ALIGN_LEFT }, { "First seen", ALIGN_LEFT }, { "Last seen", ALIGN_LEFT },
+	};
+	const struct report *r = d->report;
+	size_t shown = 0, more = 0;
+
+	for (size_t i = 0; i < r->endpoint_count; i++) {
+		const struct report_endpoint *e = &r->endpoints[i];
+
+		for (size_t j = 0; e->is_secret_store && j < e->source_count; j++) {
+			const struct report_source *s = &e->sources[j];
+
+			if (s->allowed == 0 || (shown >= ROWS_SHOWN && ++more > 0))
+				continue;
+			if (shown++ == 0)
+				doc_table(d, "secret-access", DOC_COLUMNS(columns), "Who reached a secret store");
+			doc_cell(d, e->name);
+			doc_cell(d, s->source);
+			doc_number(d, s->allowed);
+			doc_cell(d, *s->list != '\0' ? s->list : s->observed > 0 ? "(only observed)" : "");
+			doc_time(d, s->first);
+			doc_time(d, s->last);
+		}
+	}
+	if (shown == 0)
+		doc_text(d, DOC_TEXT, "No row of the period says that anybody reached one.");
+	content_more(d, more, "sources.csv");
+}
+
 void content_secrets(struct document *d)
 {
 	const struct report *r = d->report;
@@ -346,6 +381,8 @@ void content_secrets(struct document *d)
 		any = true;
 		add_secret_store(d, &r->endpoints[i]);
 	}
+	if (any)
+		add_reached(d);
 }
 
 /* --- integrity */
@@ -413,6 +450,9 @@ void content_controls(struct document *d)
 	doc_text(d, DOC_TEXT,
 	         "Met: all that the log shows of it speaks for it. Not met: something in the log speaks against it. Not covered: "
 	         "the log cannot show it. A control that is met is met as far as this host and this log reach.");
+	if (r->integrity.ok == 0)
+		doc_toned(d, TONE_BAD, "The audit log does not verify. An outcome below is as good as the log: it is no evidence before it "
+		                       "is known what was changed.");
 	for (size_t i = 0; i < r->control_count; i++) {
 		const struct report_control *c = &r->controls[i];
 

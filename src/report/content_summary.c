@@ -85,6 +85,9 @@ static int say_verdict(struct buffer *b, const struct report *r, const struct to
 {
 	uint64_t lost = t->allow.lost + t->deny.lost;
 
+	if (r->integrity.ok == 0 &&
+	    buffer_printf(b, "The audit log does not verify: what follows is only what it says now. ") == -1)
+		return -1;
 	if (report_is_silent(r))
 		return buffer_printf(b, "The audit log knows nothing of this period.");
 	if (say_protected(b, t) == -1)
@@ -100,8 +103,6 @@ static int say_verdict(struct buffer *b, const struct report *r, const struct to
 		return -1;
 	if (lost == 0 && t->known > 0 && buffer_printf(b, " All that the kernel counted is accounted for.") == -1)
 		return -1;
-	if (r->integrity.ok == 0)
-		return buffer_printf(b, " The audit log does not verify.");
 	return r->integrity.ok == 1 ? buffer_printf(b, " The audit log verifies.") : 0;
 }
 

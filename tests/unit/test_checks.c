@@ -165,6 +165,39 @@ static void what_an_auditor_compares_is_whole(void **state)
 	report_free(r);
 }
 
+static void who_reached_a_secret_store_is_named(void **state)
+{
+	const struct fixture *f = *state;
+	struct report *r;
+
+	api_only(f);
+	fixture_sql(f, "UPDATE endpoint SET kind = 'secret-store'");
+	fixture_segment(f, 1, NOON, NOON + HOUR, 0);
+	r = read_hour(f);
+	shows(r, "No row of the period says that anybody reached one.");
+	report_free(r);
+	fixture_connection(f, NOON + 1, 0, "198.51.100.7", BY_OFFICE, 1);
+	fixture_connection(f, NOON + 2, 0, "192.0.2.66", NOT_LISTED, 1);
+	r = read_hour(f);
+	shows(r, "Who reached a secret store\n"
+	         "  SECRET STORE  REACHED BY    CONNECTIONS  LIST    FIRST SEEN            LAST SEEN\n"
+	         "  api           198.51.100.7            1  office  2026-11-01T12:00:00Z  2026-11-01T12:00:00Z\n\n");
+	report_free(r);
+}
+
+static void a_log_that_does_not_verify_is_no_evidence(void **state)
+{
+	const struct fixture *f = *state;
+	struct report *r;
+
+	api_only(f);
+	fixture_segment(f, 1, NOON, NOON + HOUR, 0);
+	r = read_hour(f);
+	r->integrity.ok = 0;
+	verdict_is(r, "The audit log does not verify: what follows is only what it says now. The one endpoint");
+	report_free(r);
+}
+
 static void the_last_drift_must_be_repaired(void **state)
 {
 	const struct fixture *f = *state;
@@ -192,6 +225,8 @@ int test_checks(void)
 		cmocka_unit_test_setup_teardown(a_log_that_begins_or_ends_within_the_period_says_so, fixture_open,
 		                                fixture_close),
 		cmocka_unit_test_setup_teardown(what_an_auditor_compares_is_whole, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(who_reached_a_secret_store_is_named, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(a_log_that_does_not_verify_is_no_evidence, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(the_last_drift_must_be_repaired, fixture_open, fixture_close),
 	};
 
