@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/sections.h"
+#include "config/suggest.h"
 #include "config/value.h"
 #include "core/number.h"
 
@@ -95,9 +96,21 @@ static const struct field list_fields[] = {
 
 SHAPE(list_shape, "a list", list_fields);
 
+static void complain_of_agree(struct reader *r, const struct list_config *list, struct place at, const char *given)
+{
+	char text[SHOWN_MAX], near[SUGGEST_TEXT_MAX];
+	struct suggestion s;
+
+	suggest_begin(&s, given);
+	suggest_consider(&s, "all");
+	suggest_consider(&s, "any");
+	complain(r->complaints, at, "%s cannot be how many origins agree; expected all, any, or a number from 1 to %zu, as the "
+	         "list has %zu origin%s%s", shown(given, text), list->origin_count, list->origin_count,
+	         number_plural(list->origin_count), suggest_text(&s, near));
+}
+
 static void read_agree(struct reader *r, struct list_config *list, const struct node *n)
 {
-	char text[SHOWN_MAX];
 	const char *given;
 	uint64_t number;
 
@@ -109,9 +122,7 @@ static void read_agree(struct reader *r, struct list_config *list, const struct 
 	else if (digits_parse(given, strlen(given), list->origin_count, &number) && number > 0)
 		list->agree = (size_t)number;
 	else
-		complain(r->complaints, n->at, "%s cannot be how many origins agree; expected all, any, or a number "
-		         "from 1 to %zu, as the list has %zu origin%s", shown(given, text), list->origin_count,
-		         list->origin_count, number_plural(list->origin_count));
+		complain_of_agree(r, list, n->at, given);
 }
 
 static void refuse_in_own_list(struct reader *r, const struct node *value)

@@ -58,8 +58,8 @@ static void list_problem(const struct list_state *s, enum list_condition c, stru
 		                    "approve %s --reason …' puts it in force)", name, time_format(s->held.since, 0, text),
 		          s->held.reasons.count > 0 ? s->held.reasons.items[0] : "", name, name);
 	if (c == LIST_STALE)
-		texts_add(problems, "list %s: stale, no good answer from every origin since %s; the last good list stays in force",
-		          name, list_fresh_at(s) == 0 ? "ever" : time_format(list_fresh_at(s), 0, text));
+		texts_add(problems, "list %s: stale, no good answer from every origin %s%s; the last good list stays in force", name,
+		          list_fresh_at(s) == 0 ? "yet" : "since ", list_fresh_at(s) == 0 ? "" : time_format(list_fresh_at(s), 0, text));
 	if (s->unsaved)
 		texts_add(problems, "list %s: revision %" PRIu64 " is in force, but is not saved (hallowd's log says why); a boot would "
 		                    "go back to the one before", name, s->now.revision);

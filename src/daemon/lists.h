@@ -34,7 +34,7 @@ struct answer {
 	char etag[256];          /* "" for none, as for one that is longer */
 	char last_modified[64];  /* likewise */
 	struct answer_shape shape;
-	char bad_example[160]; /* what shape.bad_example points to */
+	char bad_example[256]; /* what shape.bad_example points to */
 	uint32_t ttl;          /* of a name, seconds; 0: not known */
 	struct named_address *named; /* of a name: `set`, address by address; owned; not on disk */
 	size_t named_count;

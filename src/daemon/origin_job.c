@@ -162,7 +162,7 @@ static void parsed(struct origin_job *job, struct message *m)
 	memcpy(a.last_modified, job->last_modified, sizeof(a.last_modified));
 	snprintf(a.sha256, sizeof(a.sha256), "%s", r.sha256);
 	if (r.bad_shown > 0)
-		snprintf(a.bad_example, sizeof(a.bad_example), "line %u: '%.80s': %.60s", r.bad_rows[0].line, r.bad_rows[0].text,
+		snprintf(a.bad_example, sizeof(a.bad_example), "line %u: '%.80s': %.120s", r.bad_rows[0].line, r.bad_rows[0].text,
 		         r.bad_rows[0].what);
 	a.shape = (struct answer_shape){ r.rows, r.bad, r.widest4, r.widest6, a.bad_example };
 	parse_result_free(&r);

@@ -137,7 +137,10 @@ breach() { # ANSWER-LINES GUARD…: breached once with hold, once with reject
 @test "lists: guard max_entries" { breach "$(printf '%s\\n' "${CLOUD[@]}")44.1.0.0/24\n" 'max_entries: 8'; }
 @test "lists: guard min_prefix4" { breach "$(printf '%s\\n' "${CLOUD[@]}")44.128.0.0/15\n" 'min_prefix4: 16'; }
 @test "lists: guard min_prefix6" { breach "$(printf '%s\\n' "${CLOUD[@]}")2a00::/31\n" 'min_prefix6: 32'; }
-@test "lists: guard max_bad" { breach "$(printf '%s\\n' "${CLOUD[@]}")None\n" 'max_bad: 0'; }
+@test "lists: guard max_bad" {
+	breach "$(printf '%s\\n' "${CLOUD[@]}")fe80::1%eth0\n" 'max_bad: 0'
+	[[ "$(jq -r '.[].reasons[0]' <<<"$output")" == *"line 9: 'fe80::1%eth0': an address with a scope id "*"only and is no prefix); max_bad allows 0" ]]
+}
 @test "lists: guard special" { breach "$(printf '%s\\n' "${CLOUD[@]}")192.168.7.0/24\n" 'special: false'; }
 
 @test "lists: a change within the guards is applied" {

@@ -222,6 +222,8 @@ static void agreement(void **state)
 		{ V1 "lists: {l: {origins: {o: {file: /f}}, agree: 2}}\n",
 		  { "2:46|from 1 to 1, as the list has 1 origin" } },
 		{ V1 "lists: {l: {origins: {o: {file: /f}}, agree: 0}}\n", { "2:46|'0' cannot be" } },
+		{ V1 "lists: {l: {origins: {o: {file: /f}}, agree: al}}\n",
+		  { "2:46|'al' cannot be|did you mean 'all'?" } },
 		{ V1 "lists: {l: {origins: {o: {file: /f}}, agree: both}}\n", { "2:46|'both' cannot be" } },
 		{ V1 "lists: {l: {origins: {o: {file: /f}}, agree: [all]}}\n",
 		  { "2:46|a sequence stands here|all, any or" } },
