@@ -164,7 +164,7 @@ static int read_apart(struct capture *c, FILE *file, struct error *err)
 	pid_t pid;
 
 	if (pipe(ends) == -1)
-		return error_errno(err, errno, "a pipe");
+		return error_errno(err, errno, "no pipe for the process that reads it");
 	pid = fork();
 	if (pid == 0) {
 		close(ends[0]);
@@ -173,8 +173,11 @@ static int read_apart(struct capture *c, FILE *file, struct error *err)
 	close(ends[1]);
 	in = fdopen(ends[0], "r");
 	if (pid == -1 || in == NULL) {
-		result = error_errno(err, errno, "a process to read it");
-		close(ends[0]);
+		result = error_errno(err, errno, "no process to read it");
+		if (in != NULL)
+			fclose(in);
+		else
+			close(ends[0]);
 	} else {
 		result = take_all(c, in, err);
 		fclose(in);

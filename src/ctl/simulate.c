@@ -129,7 +129,7 @@ static int read_lists(struct simulation *s)
 	int state = open(c->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), code = 0;
 
 	if (state == -1)
-		return ctl_fail(EXIT_FAILED, "%s: %s", c->state_dir, strerror(errno));
+		return ctl_fail(EXIT_FAILED, "%s cannot be opened: %s", c->state_dir, strerror(errno));
 	s->lists = calloc(c->list_count + 1, sizeof(*s->lists));
 	if (s->lists == NULL)
 		code = ctl_fail(EXIT_FAILED, "out of memory");

@@ -473,7 +473,10 @@ int daemon_main(int argc, char **argv)
 	d.once = o.once;
 	d.boot = o.boot;
 	d.started_at = time_now();
+	status = EXIT_FAILED;
 	d.config_path = absolute(o.config);
+	if (d.config_path == NULL)
+		buffer_printf(&message, "%s: in which folder that is cannot be told: %s", o.config, strerror(errno));
 	changes = !o.once || once_changes(o.words[0]);
 	if (d.config_path == NULL || load(&d, changes, &status, &message) == -1) {
 		const char *text = buffer_str(&message);

@@ -64,7 +64,7 @@ static int start_helper(struct notifier *n, struct error *err)
 		n->helper_sock = -1;
 		return -1;
 	}
-	return reaper_add(n->reaper, n->helper, helper_ended, n) == -1 ? error_errno(err, errno, "hallowd-notify") : 0;
+	return reaper_add(n->reaper, n->helper, helper_ended, n) == -1 ? error_errno(err, errno, "hallowd-notify cannot be looked after") : 0;
 }
 
 static channel_message answered;
@@ -207,9 +207,9 @@ static int start(struct notifier *n, char *text, struct error *err)
 	if (sock == -1)
 		return -1;
 	if (channel_open(&n->run, sock) == -1)
-		return error_errno(err, errno, "hallowd-notify");
+		return error_errno(err, errno, "hallowd-notify cannot be listened to");
 	if (notify_request_encode(&n->run.out, &request) == -1) {
-		error_errno(err, errno, "the request");
+		error_errno(err, errno, "the request cannot be put together");
 		channel_close(&n->run);
 		return -1;
 	}

@@ -230,7 +230,7 @@ static void read_statistics(struct observer *o, int64_t now_ms)
 static int tell(struct observer *o, struct error *err)
 {
 	struct buffer out = BUFFER_INIT;
-	int result = observed_encode(&out, &o->batch) == -1 ? error_errno(err, errno, "connections")
+	int result = observed_encode(&out, &o->batch) == -1 ? error_errno(err, errno, "what was seen cannot be told")
 	             : message_send(o->hallowd, &out, err);
 
 	buffer_free(&out);

@@ -227,7 +227,7 @@ static int wait_for_work(struct loop *l, bool *packets)
 	if (l->out.len > 0)
 		fds[0].events |= POLLOUT;
 	if (poll(fds, 3, timeout(l, now)) == -1 && errno != EINTR) {
-		log_error("poll: %s", strerror(errno));
+		log_error("waiting for packets failed: %s", strerror(errno));
 		return -1;
 	}
 	*packets = fds[1].revents != 0 || fds[2].revents != 0;

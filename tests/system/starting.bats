@@ -33,6 +33,13 @@ no_process_left() { wait_until 10 lab_empty "$GATE"; }
 	same "$status" 2
 }
 
+@test "starting: a configuration by a relative name, from a folder that is gone" {
+	mkdir "$LAB_DIR/gone"
+	run on_gate sh -c 'cd "$1" && rmdir "$1" && exec "$2" -c hallowd.yaml' sh "$LAB_DIR/gone" "$LAB_BUILD/hallowd"
+	same "$status" 1
+	[[ "$output" == *"hallowd.yaml: in which folder that is cannot be told: No such file or directory"* ]]
+}
+
 @test "starting: a state folder that is not there and cannot be made" {
 	configure_api
 	rmdir "$STATE"
