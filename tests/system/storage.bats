@@ -79,6 +79,32 @@ is_behind() { [ "$(behind)" -ge "$1" ]; }
 	wait_until 10 grep -q 'still|0' "$LAB_DIR/reading"
 }
 
+@test "storage: a recorder that hallowd left behind and the one after it never write both" {
+	local old
+	start
+	same "$(dial $OFFICE4 $LOCAL4 5432 2)" "2 0 0"
+	soon 2 recorded 1
+	old=$(child hallowd-record)
+	kill -STOP "$old"
+	# In the socket of the old one, and in the spool for the new one.
+	timeout 5 "$LAB_BUILD/hallowctl" -c "$CONF" grant "$STRANGER4" api --for 10m --reason test || :
+	hallowd_kill
+	lab_start "$GATE" hallowd "$LAB_BUILD/hallowd" -c "$CONF"
+	DAEMON=$LAB_PID
+	wait_until 20 child hallowd-record
+	wait_until 20 waits_for_lock
+	same "$(dial $OFFICE4 $LOCAL4 5432 3)" "3 0 0"
+	same "$(recorded 1)" 2
+	kill -CONT "$old"
+	wait_until 20 gone "$old"
+	soon 5 recorded 1
+	soon 1 sql "SELECT count(*) FROM events WHERE kind = 'granted'"
+	soon "5|0" sql "SELECT sum(recorded), sum(lost) FROM tallies"
+	ctl verify
+}
+# In flock(2), or at work.
+waits_for_lock() { grep -qE -- "-> FLOCK .* $(child hallowd-record) " /proc/locks || [ "$(status .recording)" = true ]; }
+
 verdicts() { sql "SELECT verdict, reason, count(*) FROM connections GROUP BY 1, 2 ORDER BY 1, 2"; }
 is_closed() { status '.problems[]' | grep -q 'on_failure: deny'; }
 
