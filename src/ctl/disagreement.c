@@ -215,6 +215,32 @@ static int print_rows(FILE *out, const json_t *origins, bool colour, const struc
 	return status;
 }
 
+/* Whether all origins that have answered say the same: then it is held, pinned or otherwise not in force as they name it. */
+static bool is_agreed(const json_t *origins, const struct disputed *row)
+{
+	uint64_t all = 0;
+	json_t *origin;
+	size_t i;
+
+	json_array_foreach(origins, i, origin)
+		all |= answered(origin) ? UINT64_C(1) << i : 0;
+	return (row->named_by & all) == 0 || (row->named_by & all) == all;
+}
+
+static void print_heading(FILE *out, const json_t *origins, const struct disputed *rows, size_t count)
+{
+	size_t agreed = 0, i;
+
+	for (i = 0; i < count; i++)
+		agreed += is_agreed(origins, &rows[i]);
+	if (agreed < count)
+		fprintf(out, "the origins disagree about %zu prefix%s%s", count - agreed, count - agreed == 1 ? "" : "es",
+		        agreed > 0 ? ", and " : ":\n");
+	if (agreed > 0)
+		fprintf(out, "%sagree about %zu prefix%s not in force as they name %s:\n", agreed < count ? "" : "the origins ", agreed,
+		        agreed == 1 ? " that is" : "es that are", agreed == 1 ? "it" : "them");
+}
+
 int disagreement_print(FILE *out, const json_t *list, bool colour, size_t max)
 {
 	const json_t *origins = json_object_get(list, "origins");
@@ -229,7 +255,7 @@ int disagreement_print(FILE *out, const json_t *list, bool colour, size_t max)
 	shown = max > 0 && count > max ? max : count;
 	status = 0;
 	if (count > 0) {
-		fprintf(out, "the origins disagree about %zu prefix%s:\n", count, count == 1 ? "" : "es");
+		print_heading(out, origins, rows, count);
 		status = print_rows(out, origins, colour, rows, shown);
 	}
 	if (shown < count)

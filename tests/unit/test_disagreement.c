@@ -120,6 +120,34 @@ static void the_table_says_who(void **state)
 	json_decref(json);
 }
 
+/* The line above the table, for entries, and what a and b have more of them. */
+static void heading(const char *entries, const char *a, const char *b, const char *expected)
+{
+	json_t *json = json_pack("{s:o, s:[{s:s, s:s, s:[], s:o}, {s:s, s:s, s:[], s:o}]}", "entries", json_loads(entries, 0, NULL),
+	                         "origins", "name", "a", "state", "ok", "missing", "extra", json_loads(a, 0, NULL), "name", "b",
+	                         "state", "ok", "missing", "extra", json_loads(b, 0, NULL));
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_int_equal(disagreement_print(out, json, false, 0), 0);
+	fclose(out);
+	text[strcspn(text, "\n")] = '\0';
+	assert_string_equal(text, expected);
+	free(text);
+	json_decref(json);
+}
+
+static void what_all_name_is_no_disagreement(void **state)
+{
+	(void)state;
+	heading("[]", "[\"192.0.2.0/24\"]", "[]", "the origins disagree about 1 prefix:");
+	heading("[]", "[\"192.0.2.0/24\"]", "[\"192.0.2.0/24\"]",
+	        "the origins agree about 1 prefix that is not in force as they name it:");
+	heading("[]", "[\"192.0.2.0/24\", \"198.51.100.0/24\", \"203.0.113.0/24\"]", "[\"192.0.2.0/24\", \"198.51.100.0/24\"]",
+	        "the origins disagree about 1 prefix, and agree about 2 prefixes that are not in force as they name them:");
+}
+
 static void an_answer_that_makes_no_sense_is_an_error(void **state)
 {
 	json_t *json = json_loads("{\"entries\": [\"192.0.2.1\"], \"origins\": ["
@@ -145,6 +173,7 @@ int test_disagreement(void)
 		cmocka_unit_test(what_is_held_is_told),
 		cmocka_unit_test(who_never_answered_takes_no_part),
 		cmocka_unit_test(the_table_says_who),
+		cmocka_unit_test(what_all_name_is_no_disagreement),
 		cmocka_unit_test(an_answer_that_makes_no_sense_is_an_error),
 	};
 
