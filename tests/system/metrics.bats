@@ -46,11 +46,13 @@ traffic() {
 	same "$(tail -n 1 "$LAB_DIR/open")" '# EOF'
 	not grep -q '# EOF' "$LAB_DIR/classic"
 	same "$(grep -v '^#' "$LAB_DIR/open" | sort)" "$(grep -v '^#' "$LAB_DIR/classic" | sort)"
+	# jq writes a time with more digits than it has: whole seconds are compared.
 	same "$(ctl -o json metrics | jq -r '.[] | (if .type == "counter" then "_total" elif .type == "info" then "_info" else "" end) as $tail
-			| .name as $name | .samples[] | "\($name)\($tail) \(.labels | to_entries | map("\(.key)=\(.value)") | join(",")) \(.value)"' |
+			| .name as $name | .samples[] | "\($name)\($tail) \(.labels | to_entries | map("\(.key)=\(.value)") | join(",")) \(.value | if . > 1e9 then floor else . end)"' |
 			grep -v start_time | sort)" \
 		"$(grep -v '^#' "$LAB_DIR/open" | grep -v start_time | sed -E 's/ ([^ ]*)$/\t\1/; s/[{}"]/ /g; s/ *\t/\t/' |
-			awk -F'\t' '{ n = split($1, a, " "); printf "%s ", a[1]; for (i = 2; i <= n; i++) printf "%s", a[i]; print " " $2 }' | sort)"
+			awk -F'\t' '{ n = split($1, a, " "); printf "%s ", a[1]; for (i = 2; i <= n; i++) printf "%s", a[i]
+				print " " ($2 > 1e9 ? int($2) : $2) }' | sort)"
 	same "$(value 'hallowd_allowed_connections_total{endpoint="prod-api"}' "$LAB_DIR/open")" 3
 	same "$(value 'hallowd_denied_packets_total{endpoint="prod-api"}' "$LAB_DIR/open")" 2
 	same "$(value hallowd_enforcing "$LAB_DIR/open")" 1
