@@ -1,5 +1,5 @@
 /* `file` origins: a file that is replaced or written is taken up within a second, by inotify(7) on its folder, so that a
- * rename counts.  Lists with `refresh: 0` are left alone: they change only when asked. */
+ * rename counts, and by looking which file is there, where inotify cannot tell.  Lists with `refresh: 0` are left alone: they change only when asked. */
 #ifndef HALLOWD_DAEMON_FILE_WATCH_H
 #define HALLOWD_DAEMON_FILE_WATCH_H
 

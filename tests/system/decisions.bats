@@ -19,7 +19,7 @@ published() {
 		endpoint api $LOCAL4 5432 '[humanitec]'
 	} | config
 }
-count() { ctl -o json lists humanitec | jq '.entries | length'; }
+count() { ctl -o json lists "${1:-humanitec}" | jq '.entries | length'; }
 revision() { ctl -o json lists humanitec | jq .revision; }
 shrink_to() { printf '%s\n' "${BOTH[@]:0:$1}" >"$LAB_DIR/docs.txt"; }
 events() { sql "SELECT count(*) FROM events WHERE kind = '$1' AND subject = 'humanitec'"; }
@@ -135,6 +135,39 @@ events() { sql "SELECT count(*) FROM events WHERE kind = '$1' AND subject = 'hum
 	echo '<!doctype html><title>Gone</title>' >"$LAB_DIR/docs.txt"
 	soon 4 eval 'ctl status >/dev/null; echo $?'
 	same "$(count) $(revision)" "6 3"
+}
+
+@test "decisions: a file is taken up when a link or a folder on its way is put in place of another, or comes later" {
+	mkdir -p "$LAB_DIR/volume/1"
+	printf '%s\n' "${BOTH[@]:0:4}" >"$LAB_DIR/volume/1/list"
+	ln -s 1 "$LAB_DIR/volume/..data"
+	ln -s ..data/list "$LAB_DIR/volume/list"
+	{
+		printf 'lists:\n'
+		printf '  %s: {origins: {o: {file: %s}}, refresh: 6h, guard: {max_added: 100%%}}\n' \
+			volume "$LAB_DIR/volume/list" late "$LAB_DIR/late/list"
+	} | config
+	hallowd_start
+	# As the kubelet does it.
+	mkdir "$LAB_DIR/volume/2"
+	printf '%s\n' "${BOTH[@]:0:5}" >"$LAB_DIR/volume/2/list"
+	ln -s 2 "$LAB_DIR/volume/..new"
+	mv -T "$LAB_DIR/volume/..new" "$LAB_DIR/volume/..data"
+	wait_until 2 prints 5 count volume
+	same "$(count late)" 0
+	mkdir "$LAB_DIR/late"
+	printf '%s\n' "${BOTH[@]:0:2}" >"$LAB_DIR/late/list"
+	wait_until 2 prints 2 count late
+	mv "$LAB_DIR/late" "$LAB_DIR/gone"
+	mkdir "$LAB_DIR/late"
+	printf '%s\n' "${BOTH[@]:0:3}" >"$LAB_DIR/late/list"
+	wait_until 2 prints 3 count late
+	# What is written into the folder that came later is heard of too.
+	printf '%s\n' "${BOTH[@]:0:4}" >"$LAB_DIR/late/list"
+	wait_until 1 prints 4 count late
+	rm "$LAB_DIR/late/list"
+	ctl status >"$LAB_DIR/status"
+	same "$(count late)" 4
 }
 
 @test "decisions: a list whose origin is away too long is stale: in force, told, exit code 4, an event" {
