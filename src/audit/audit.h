@@ -33,7 +33,8 @@
 int audit_open_writer(sqlite3 **db, struct error *err);
 
 /* Closes *db (NULL: nothing is open), renames AUDIT_FILE and what belongs to it to AUDIT_FILE.damaged-TIME, and opens
- * a new one that begins with the event `damaged`, which holds the new name (null where there was no file) and `why`.  On failure *db is NULL. */
+ * a new one that begins with the event `damaged`, which holds the new name (null where there was no file) and `why`.
+ * 0, or -1 with *err and *db NULL. */
 int audit_begin_anew(sqlite3 **db, const char *why, struct error *err);
 
 /* For readers: opens STATE_DIR/audit.db read-only, with a busy timeout; never creates or changes it.

@@ -136,7 +136,8 @@ static void print_failure(int code)
 	const char *text = complaints.data != NULL ? (const char *)complaints.data : "";
 	json_t *error = json_stringn(text, complaints.len), *all;
 
-	all = json_pack("{s:o, s:i}", "error", error != NULL ? error : json_string("(not UTF-8; it is on standard error)"), "exit", code);
+	all = json_pack("{s:o, s:i}", "error",
+	                error != NULL ? error : json_string("(not UTF-8; it is on standard error)"), "exit", code);
 	answer_print(all);
 	json_decref(all);
 }

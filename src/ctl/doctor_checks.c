@@ -90,7 +90,9 @@ static void check_conntrack(struct doctor *d)
 		doctor_note(d, "conntrack", "modprobe nf_conntrack; hallowd's first start does so, too",
 		            "connections are not tracked yet");
 	else if (acct == 0 || stamp == 0)
-		doctor_note(d, "conntrack", "sysctl -w net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_timestamp=1; at a boot sysctl.d does it",
+		doctor_note(d, "conntrack",
+		            "sysctl -w net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_timestamp=1; at a boot "
+		            "sysctl.d does it",
 		            "the kernel does not count the bytes and the duration of connections: these columns stay empty for those "
 		            "that begin now");
 	else

@@ -117,8 +117,10 @@ static int parse_options(int argc, char **argv, struct options *o, int *status)
 	o->words = argv + optind;
 	o->word_count = argc - optind;
 	if ((o->boot && o->once) || o->once != (o->word_count > 0)) {
-		fputs(o->boot && o->once ? "--boot and --once do not go together\n" : o->once ? "--once needs a verb; 'hallowd --help' tells more\n"
-		              : "hallowd takes no words without --once; did you mean hallowctl?\n", stderr);
+		fputs(o->boot && o->once ? "--boot and --once do not go together\n" :
+		      o->once            ? "--once needs a verb; 'hallowd --help' tells more\n" :
+		                           "hallowd takes no words without --once; did you mean hallowctl?\n",
+		      stderr);
 		*status = EXIT_USAGE;
 		return 1;
 	}

@@ -152,8 +152,8 @@ static int judge_outcome(struct list_state *s, struct judgement *j, time_us now,
 {
 	if (prefix_set_subtract(&result->added, &j->outcome, &s->now.set) == -1 ||
 	    prefix_set_subtract(&result->removed, &s->now.set, &j->outcome) == -1 ||
-	    judge_change(&s->config->guard, s->now.revision == 0 || s->reconfigured, &s->now.set, &j->outcome, &result->added, &result->removed,
-	                 &j->breached) == -1)
+	    judge_change(&s->config->guard, s->now.revision == 0 || s->reconfigured, &s->now.set, &j->outcome, &result->added,
+	                 &result->removed, &j->breached) == -1)
 		return -1;
 	if (s->pin.is)
 		return pinned(s, result);

@@ -64,7 +64,9 @@ static int start_helper(struct notifier *n, struct error *err)
 		n->helper_sock = -1;
 		return -1;
 	}
-	return reaper_add(n->reaper, n->helper, helper_ended, n) == -1 ? error_errno(err, errno, "hallowd-notify cannot be looked after") : 0;
+	if (reaper_add(n->reaper, n->helper, helper_ended, n) == -1)
+		return error_errno(err, errno, "hallowd-notify cannot be looked after");
+	return 0;
 }
 
 static channel_message answered;

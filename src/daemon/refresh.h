@@ -24,8 +24,9 @@ struct list_result {
 	struct list_in_force before;      /* REFRESH_APPLIED: what was in force */
 };
 
-/* Asks the origins of some lists, judges, and changes the lists in memory only: the caller makes the kernel match and calls
- * refresh_commit, or list_undo for each list that was to change.  `lists` may be those of a configuration that is not in force yet.
+/* Asks the origins of some lists, judges, and changes the lists in memory only: the caller makes the kernel match and
+ * calls refresh_commit, or list_undo for each list that was to change.  `lists` may be those of a configuration that is
+ * not in force yet.
  * `wanting_only`: only lists of which nothing is known, or whose configuration has changed (list_wants_answers).
  * `names` (borrowed until done) with count 0: all. */
 struct refresh; /* opaque */

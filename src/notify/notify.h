@@ -14,8 +14,8 @@
 int notify_run(int socket_fd, struct error *err);
 
 /* Runs the command with the text as its standard input, the first 4096 bytes that it prints on our standard error and the
- * rest thrown away, and an environment of PATH alone, in a process group of its own, which is killed when the time is over.  `trouble` says what is wrong, "" for
- * nothing. */
+ * rest thrown away, and an environment of PATH alone, in a process group of its own, which is killed when the time is
+ * over.  `trouble` says what is wrong, "" for nothing. */
 void notify_command(const struct notify_request *r, struct error *trouble);
 
 #endif
