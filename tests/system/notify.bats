@@ -40,7 +40,7 @@ hold() { printf '44.0.%s.0/24\n' 0 2 4 "$1" >"$LAB_DIR/cloud.txt"; ctl refresh >
 	setting "command: [$LAB_DIR/page, 'a word']" 'on: [held]'
 	SECRET=hunter2 hallowd_start
 	hold 99
-	wait_until 15 jq -e . "$LAB_DIR/told.json"
+	wait_until 15 jq -se "length > 0" "$LAB_DIR/told.json" # whole, and not the empty file
 	same "$(jq -c '[.kind, .subject, .left_out, (.detail.reasons | length > 0), (.time | test("^20.*Z$")), (.host | length > 0)]' "$LAB_DIR/told.json")" \
 		'["held","cloud",0,true,true,true]'
 	same "$(cat "$LAB_DIR/told.word")" 'a word'
