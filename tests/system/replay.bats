@@ -38,7 +38,7 @@ replayed() { ctl -o json replay "$1" | jq -r "$2"; }
 	local file what
 	while read -r file what; do
 		run -1 --separate-stderr ctl -o json replay "$LAB_DIR/$file"
-		same "$output" ""
+		same "$(jq -c "[keys, .exit]" <<<"$output")" '[["error","exit"],1]'
 		[[ $stderr == *"$what"* ]] || { echo "$file: $stderr"; return 1; }
 	done <<-END
 	cut.pcap cut off behind packet 3
