@@ -40,6 +40,7 @@
 #define TICK_MS 10000 /* the counters are told, and the kernel is looked at */
 #define LOCK_WAIT_MS 2000
 #define STOP_LIMIT_MS 8000
+#define READY_LIMIT_MS 5000
 
 struct options {
 	const char *config;
@@ -225,6 +226,19 @@ static void watchdog(void *ctx)
 	loop_after(d->loop, service_watchdog_ms(), watchdog, d);
 }
 
+/* The service manager is told when the recorder records too, so that who waits for the start finds all of it; and after a while
+ * in any case, since nothing waits for the audit log for good. */
+static void tell_ready(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->told_ready)
+		return;
+	d->told_ready = true;
+	loop_cancel(d->loop, d->ready_timer);
+	service_ready("enforcing");
+}
+
 static void started(void *ctx, int exit_code, const char *error)
 {
 	struct daemon *d = ctx;
@@ -250,7 +264,10 @@ static void started(void *ctx, int exit_code, const char *error)
 	log_notice("enforcing: %zu list%s, %zu endpoint%s", d->lists->config->list_count,
 	           number_plural(d->lists->config->list_count), d->policy.endpoint_count,
 	           number_plural(d->policy.endpoint_count));
-	service_ready("enforcing");
+	d->ready_timer = loop_after(d->loop, READY_LIMIT_MS, tell_ready, d);
+	if (d->ready_timer == 0)
+		tell_ready(d);
+	recorder_when_ready(d->recorder, tell_ready, d);
 	tick(d);
 	if (service_watchdog_ms() > 0)
 		watchdog(d);

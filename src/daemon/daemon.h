@@ -67,6 +67,8 @@ struct daemon {
 	struct lists *lists;       /* the configuration in force, and its lists */
 	enum config_source config_source;
 	struct tried tried;        /* a configuration that waits to be confirmed, or was not */
+	bool told_ready;           /* the service manager */
+	unsigned ready_timer;
 	unsigned confirm_timer;
 	struct grants grants;
 	struct presence *presence;

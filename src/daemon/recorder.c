@@ -53,6 +53,8 @@ struct recorder {
 	uint64_t last_sync;
 	recorder_heard *heard; /* NULL: nobody listens */
 	void *heard_ctx;
+	recorder_ready *ready; /* NULL: nobody waits */
+	void *ready_ctx;
 };
 
 static channel_message said;
@@ -270,6 +272,17 @@ static void got_ready(struct recorder *r, struct message *m)
 	if (r->policy.len > 0 && buffer_add(&r->program.channel.out, r->policy.data, r->policy.len) == -1)
 		log_error("no memory to tell hallowd-record the policy");
 	send_spool(r);
+	if (r->ready != NULL)
+		r->ready(r->ready_ctx);
+	r->ready = NULL;
+}
+
+void recorder_when_ready(struct recorder *r, recorder_ready *ready, void *ctx)
+{
+	r->ready = ready;
+	r->ready_ctx = ctx;
+	if (is_ready(r))
+		ready(ctx);
 }
 
 static bool said(void *ctx, struct message *m)

@@ -28,6 +28,10 @@ void recorder_start(struct recorder *r, int nflog_fd, int conntrack_fd);
 typedef void recorder_heard(void *ctx, time_us when, const char *kind, const char *subject, const char *detail);
 void recorder_listen(struct recorder *r, recorder_heard *heard, void *ctx);
 
+/* Calls `ready` once, when a recorder has opened the database. */
+typedef void recorder_ready(void *ctx);
+void recorder_when_ready(struct recorder *r, recorder_ready *ready, void *ctx);
+
 /* Who signs its checkpoints; borrowed. */
 void recorder_sign_with(struct recorder *r, struct signer *signer);
 

@@ -24,6 +24,8 @@ getent passwd hallowd >/dev/null
 hallowctl --version
 hallowd --version
 man -w hallowd >/dev/null 2>&1 || [ -e /usr/share/man/man8/hallowd.8.gz ]
+[ -e /usr/share/zsh/vendor-completions/_hallowctl ]
+for document in INTEGRITY TROUBLESHOOTING DESIGN; do ls /usr/share/doc/hallowd/$document.md* >/dev/null; done
 echo "installed"
 
 "$3/debian/tests/main-job"

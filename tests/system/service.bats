@@ -45,6 +45,23 @@ pid_now() { awk '/^started/ {pid = $2} END {print pid}' "$LAB_DIR/managed"; }
 	same "$(dial "${BOTH[5]}" $LOCAL4 5432)" "0 1 0"
 }
 
+@test "service: it is ready when it records too, and without a recorder after a while" {
+	mv "$LAB_DIR/bin/hallowd-record" "$LAB_DIR/away"
+	lab_start "$GATE" manager "$LAB_PYTHON" "$LAB_LIB/manager.py" "$LAB_DIR/managed" nobody nogroup "$LAB_DIR/bin/hallowd" -c "$CONF"
+	MANAGER=$LAB_PID
+	soon true status .enforcing
+	same "$(dial $STRANGER4 $LOCAL4 5432)" "0 1 0"
+	not grep -q '^ready' "$LAB_DIR/managed"
+	mv "$LAB_DIR/away" "$LAB_DIR/bin/hallowd-record"
+	wait_until 15 grep -qs '^ready' "$LAB_DIR/managed"
+	same "$(status .recording)" true
+	kill "$MANAGER"
+	wait_until 15 gone "$MANAGER"
+	rm "$LAB_DIR/bin/hallowd-record" "$LAB_DIR/managed"
+	manage
+	same "$(status '.enforcing, .recording' | paste -sd ' ')" "true false"
+}
+
 @test "service: killed, the manager's copies keep the table untouchable and the packets; the next one takes both up" {
 	manage
 	local handle
