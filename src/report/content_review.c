@@ -52,14 +52,28 @@ static int say_unused_lists(struct buffer *b, const struct report *r, const stru
 	return status;
 }
 
+/* Connections that no rule let in: a person did, for a time. */
+static uint64_t by_grants(const struct report_endpoint *e)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < e->use_count; i++)
+		if (strncmp(e->uses[i].list, "grant:", 6) == 0)
+			n += e->uses[i].allowed;
+	return n;
+}
+
 static void add_notice(struct document *d, const struct report_endpoint *e)
 {
+	uint64_t granted = by_grants(e);
 	struct buffer b = BUFFER_INIT;
 	int status = 0;
 
 	if (e->allow.counted == 0)
 		status |= buffer_printf(&b, ", not used");
 	status |= say_unused_lists(&b, d->report, e);
+	if (granted > 0)
+		status |= buffer_printf(&b, ", %" PRIu64 " by a grant", granted);
 	if (*e->reason == '\0')
 		status |= buffer_printf(&b, ", no reason");
 	if (*e->owner == '\0')

@@ -185,6 +185,30 @@ static void who_reached_a_secret_store_is_named(void **state)
 	report_free(r);
 }
 
+/* Used is more than what its lists let in. */
+static void the_review_tells_of_grants(void **state)
+{
+	const struct fixture *f = *state;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	struct report *r;
+
+	assert_non_null(out);
+	api_only(f);
+	fixture_segment(f, 1, NOON, NOON + HOUR, 0);
+	fixture_sql(f, "INSERT INTO decision (id, endpoint, verdict, reason, list, revision) VALUES (20, 1, 0, 'granted', 'grant:1', 0)");
+	fixture_connection(f, NOON + 1, 0, "192.0.2.9", 20, 1);
+	fixture_connection(f, NOON + 2, 0, "192.0.2.9", 20, 1);
+	r = read_hour(f);
+	assert_int_equal(review_text(r, out), 0);
+	assert_int_equal(fclose(out), 0);
+	if (strstr(text, "2 by a grant") == NULL)
+		fail_msg("no grant in:\n%s", text);
+	free(text);
+	report_free(r);
+}
+
 static void a_log_that_does_not_verify_is_no_evidence(void **state)
 {
 	const struct fixture *f = *state;
@@ -226,6 +250,7 @@ int test_checks(void)
 		                                fixture_close),
 		cmocka_unit_test_setup_teardown(what_an_auditor_compares_is_whole, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(who_reached_a_secret_store_is_named, fixture_open, fixture_close),
+		cmocka_unit_test_setup_teardown(the_review_tells_of_grants, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(a_log_that_does_not_verify_is_no_evidence, fixture_open, fixture_close),
 		cmocka_unit_test_setup_teardown(the_last_drift_must_be_repaired, fixture_open, fixture_close),
 	};
