@@ -200,6 +200,18 @@ static int stop_being_root(struct error *err)
 	return 0;
 }
 
+int sandbox_become(const struct sandbox_user *user, struct error *err)
+{
+	if (bounding_reduce(BIT(CAP_NET_ADMIN)) != 0)
+		return error_errno(err, errno, "cannot reduce the capability bounding set (CAP_SETPCAP is needed)");
+	if (set_flag(PR_SET_KEEPCAPS, 1) != 0 || setgroups(0, NULL) != 0 || setresgid(user->gid, user->gid, user->gid) != 0 ||
+	    setresuid(user->uid, user->uid, user->uid) != 0)
+		return error_errno(err, errno, "cannot become user `%s` (CAP_SETUID and CAP_SETGID are needed)", user->name);
+	if (caps_set(BIT(CAP_NET_ADMIN)) != 0)
+		return error_errno(err, errno, "cannot keep CAP_NET_ADMIN");
+	return set_flag(PR_SET_KEEPCAPS, 0) == 0 ? 0 : error_errno(err, errno, "cannot clear the flag that keeps capabilities");
+}
+
 int sandbox_child(struct error *err)
 {
 	uid_t ruid, euid, suid;

@@ -31,6 +31,9 @@ struct sandbox_user {
 };
 int sandbox_user(struct sandbox_user *user, struct error *err);
 
+/* Root becomes `user` (supplementary groups emptied), with CAP_NET_ADMIN and no other capability: as hallowd's unit starts it. */
+int sandbox_become(const struct sandbox_user *user, struct error *err);
+
 /* For a child, first thing in main: when it is root, becomes sandbox_user (supplementary groups emptied) and empties
  * the bounding set; whoever it is, drops every capability from the effective, permitted, inheritable and ambient
  * sets, sets no_new_privs, non-dumpable, and RLIMIT_CORE 0.  -1 unless all of that is then so; root that cannot

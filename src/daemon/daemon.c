@@ -388,6 +388,11 @@ static int load(struct daemon *d, bool changes, int *status, struct buffer *mess
 	if (start_config(d, &config, message) == -1)
 		return -1;
 	*status = EXIT_FAILED;
+	if ((d->once || d->boot) && folders_become_owner(config, &err) == -1) {
+		config_free(config);
+		buffer_printf(message, "%s", err.text);
+		return -1;
+	}
 	bad = d->boot ? folders_make_state(d, config, &err)
 	      : changes ? folders_make(d, config, &err) : folders_open(d, config, &err);
 	if (bad == 0 && changes)
@@ -492,6 +497,7 @@ int daemon_main(int argc, char **argv)
 	d.once = o.once;
 	d.boot = o.boot;
 	d.started_at = time_now();
+	d.asker = getuid();
 	status = EXIT_FAILED;
 	d.config_path = absolute(o.config);
 	if (d.config_path == NULL)

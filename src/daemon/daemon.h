@@ -46,6 +46,7 @@ struct daemon {
 	bool once;         /* one verb, then exit; no control socket, no keeper, no schedule */
 	bool boot;         /* the last good policy, then exit; no children either */
 	time_us started_at;
+	uid_t asker;       /* who started it */
 
 	int state_fd, run_fd;
 	int lock_fd;       /* state_dir/lock, held while anything may be changed; -1: looking only */

@@ -74,6 +74,22 @@ int folders_make_state(struct daemon *d, const struct config *c, struct error *e
 	return 0;
 }
 
+int folders_become_owner(const struct config *c, struct error *err)
+{
+	struct sandbox_user user;
+	struct stat st;
+
+	if (geteuid() != 0 || stat(c->state_dir, &st) == -1 || st.st_uid == 0)
+		return 0;
+	if (sandbox_user(&user, err) == -1)
+		return -1;
+	if (st.st_uid != user.uid)
+		return 0;
+	if (stat(c->run_dir, &st) == -1 && (make_path(c->run_dir) == -1 || chown(c->run_dir, user.uid, user.gid) == -1))
+		return error_errno(err, errno, "%s (run_dir) cannot be made", c->run_dir);
+	return sandbox_become(&user, err);
+}
+
 int folders_open(struct daemon *d, const struct config *c, struct error *err)
 {
 	if (open_folder(c->state_dir, "state_dir", &d->state_fd, err) == 0)

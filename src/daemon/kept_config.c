@@ -21,10 +21,18 @@
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define BOOT_ID_MAX 64
 
-/* state_dir may be writable for the recorder, so a folder that somebody else made is not believed. */
+/* state_dir may be writable for the recorder, so a folder that somebody else made is not believed.  Whose state_dir it is may
+ * have made it: hallowd of the unit, which is asked by root while it does not run. */
+static bool is_believed(int state_fd, int folder)
+{
+	struct stat st, above;
+
+	return fstat(folder, &st) == 0 && fstat(state_fd, &above) == 0 && (st.st_mode & 022) == 0 &&
+	       (st.st_uid == geteuid() || st.st_uid == 0 || st.st_uid == above.st_uid);
+}
+
 static int open_folder(int state_fd, bool make, struct error *err)
 {
-	struct stat st;
 	int fd, saved;
 
 	if (make && mkdirat(state_fd, FOLDER, 0700) == -1 && errno != EEXIST)
@@ -36,7 +44,7 @@ static int open_folder(int state_fd, bool make, struct error *err)
 		errno = saved;
 		return -1;
 	}
-	if (fstat(fd, &st) == 0 && (st.st_uid == geteuid() || st.st_uid == 0) && (st.st_mode & 022) == 0)
+	if (is_believed(state_fd, fd))
 		return fd;
 	close(fd);
 	errno = EPERM;

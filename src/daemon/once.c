@@ -62,7 +62,7 @@ static void run_verb(void *ctx)
 
 int once_run(struct daemon *d, char **words, size_t count)
 {
-	struct request *r = request_new(d, words, count, getuid(), printed, d);
+	struct request *r = request_new(d, words, count, d->asker, printed, d);
 	struct error err;
 
 	if (d->recorder != NULL) {

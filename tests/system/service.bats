@@ -87,3 +87,25 @@ pid_now() { awk '/^started/ {pid = $2} END {print pid}' "$LAB_DIR/managed"; }
 	same "$(tail -1 "$LAB_DIR/managed")" "ended 0"
 	same "$(dial $STRANGER4 $LOCAL4 5432) $(dial "${BOTH[0]}" $LOCAL4 5432)" "0 1 0 1 0 0"
 }
+
+@test "service: root without it works on what is its, before the first start and after a stop, and it goes on with that" {
+	same "$(ctl -o json plan | jq .changes)" true
+	ctl refresh >"$LAB_DIR/first"
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432) $(dial $STRANGER4 $LOCAL4 5432)" "1 0 0 0 1 0"
+	manage
+	ctl grant $STRANGER4 api --for 1h --reason 'a test'
+	kill "$MANAGER"
+	wait_until 15 gone "$MANAGER"
+	# Nobody holds it: cron has nothing to say, and what a person says is done, by their name.
+	same "$(ctl refresh --quiet 2>&1)" ""
+	same "$(ctl -o json status 2>&1 | jq -c '[.enforcing, (.grants | length), (.problems | length)]')" '[true,1,1]'
+	ctl revoke 1
+	ctl teardown --reason 'a test'
+	ctl reload
+	same "$(sql "SELECT detail ->> '$.by' FROM events WHERE kind = 'teardown'")" root
+	same "$(find "$STATE" ! -user nobody)" ""
+	rm "$LAB_DIR/managed"
+	manage
+	same "$(status '.problems | length')" 0
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432) $(dial $STRANGER4 $LOCAL4 5432)" "1 0 0 0 1 0"
+}
