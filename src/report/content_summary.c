@@ -17,14 +17,6 @@ struct totals {
 	struct report_count allow, deny;
 };
 
-static void add_count(struct report_count *to, const struct report_count *c)
-{
-	to->counted += c->counted;
-	to->recorded += c->recorded;
-	to->aggregated += c->aggregated;
-	to->lost += c->lost;
-}
-
 static void add_states(struct totals *t, const struct report_endpoint *e)
 {
 	for (size_t i = 0; i < e->span_count; i++) {
@@ -40,8 +32,8 @@ static struct totals add_up(const struct report *r)
 	for (size_t i = 0; i < r->endpoint_count; i++) {
 		const struct report_endpoint *e = &r->endpoints[i];
 
-		add_count(&t.allow, &e->allow);
-		add_count(&t.deny, &e->deny);
+		report_add(&t.allow, &e->allow);
+		report_add(&t.deny, &e->deny);
 		if (*e->name == '\0' || (!e->seen && !e->present))
 			continue;
 		t.known++;

@@ -198,19 +198,15 @@ static void say_not_listed(struct document *d, const char *what, const struct re
 		         number_plural(c->lost));
 }
 
-/* Of all endpoints together. */
+/* Of all endpoints together; below the list, or in place of it where `none` is listed. */
 static void say_allowed_not_listed(struct document *d, bool none)
 {
 	struct report_count c = { .counted = 0 };
 	uint64_t listed = 0;
 
 	for (size_t i = 0; i < d->report->endpoint_count; i++) {
-		const struct report_endpoint *e = &d->report->endpoints[i];
-
-		c.counted += e->allow.counted;
-		c.recorded += e->allow.recorded;
-		c.lost += e->allow.lost;
-		listed += e->rows.allowed;
+		report_add(&c, &d->report->endpoints[i].allow);
+		listed += d->report->endpoints[i].rows.allowed;
 	}
 	if (none)
 		doc_text(d, DOC_TEXT, c.counted == 0 ? "No source was allowed." : "No row of the period says who was allowed.");
@@ -223,13 +219,8 @@ static void say_denied_not_listed(struct document *d, bool none)
 	uint64_t listed = 0;
 
 	for (size_t i = 0; i < d->report->endpoint_count; i++) {
-		const struct report_endpoint *e = &d->report->endpoints[i];
-
-		c.counted += e->deny.counted;
-		c.recorded += e->deny.recorded;
-		c.aggregated += e->deny.aggregated;
-		c.lost += e->deny.lost;
-		listed += e->rows.denied + e->rows.aggregated;
+		report_add(&c, &d->report->endpoints[i].deny);
+		listed += d->report->endpoints[i].rows.denied + d->report->endpoints[i].rows.aggregated;
 	}
 	if (none)
 		doc_text(d, DOC_TEXT, c.counted == 0 ? "No source was denied." : "No row of the period says who was denied.");

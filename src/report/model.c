@@ -412,6 +412,14 @@ struct report_count report_total(const struct report_endpoint *e)
 	return total;
 }
 
+void report_add(struct report_count *to, const struct report_count *c)
+{
+	to->counted += c->counted;
+	to->recorded += c->recorded;
+	to->aggregated += c->aggregated;
+	to->lost += c->lost;
+}
+
 bool report_balanced(const struct report_count *c)
 {
 	return c->counted == c->recorded + c->aggregated + c->lost;

@@ -226,6 +226,8 @@ void report_free(struct report *r);
 /* Both verdicts together. */
 struct report_count report_total(const struct report_endpoint *e);
 
+void report_add(struct report_count *to, const struct report_count *c); /* each of its numbers */
+
 /* Whether counted = recorded + aggregated + lost. */
 bool report_balanced(const struct report_count *c);
 
