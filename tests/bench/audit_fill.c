@@ -28,9 +28,9 @@ static _Noreturn void die(const struct store *s, const char *what)
 static void make_decisions(struct store *s, int64_t *ids)
 {
 	struct decision_text texts[DECISIONS] = {
-		[ALLOWED] = { 0, VERDICT_ALLOW, "listed", "humanitec", "1", true },
-		[DENIED] = { 0, VERDICT_DENY, "not-listed", "humanitec", "1", true },
-		[RARE] = { 0, VERDICT_DENY, "not-listed", "humanitec", "1", true },
+		[ALLOWED] = { 0, VERDICT_ALLOW, "listed", "humanitec", "1", true, VIA_KERNEL },
+		[DENIED] = { 0, VERDICT_DENY, "not-listed", "humanitec", "1", true, VIA_KERNEL },
+		[RARE] = { 0, VERDICT_DENY, "not-listed", "humanitec", "1", true, VIA_KERNEL },
 	};
 
 	for (int i = 0; i < DECISIONS; i++)
