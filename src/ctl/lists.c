@@ -124,9 +124,11 @@ static void show_pin(const json_t *list)
 
 static void show_one(struct ctl *ctl, const json_t *list)
 {
-	plain_print(stdout, "%s: %s list, %s, revision %lld, %zu entries in force", answer_text(list, "name"),
+	size_t entries = answer_count(list, "entries");
+
+	plain_print(stdout, "%s: %s list, %s, revision %lld, %zu %s in force", answer_text(list, "name"),
 	            is_published(list) ? "published" : "own", answer_text(list, "state"), answer_number(list, "revision"),
-	            answer_count(list, "entries"));
+	            entries, entries == 1 ? "entry" : "entries");
 	if (*answer_text(list, "applied_at") != '\0')
 		plain_print(stdout, ", applied at %s", answer_text(list, "applied_at"));
 	if (*answer_text(list, "decided_by") != '\0')
