@@ -388,7 +388,7 @@ static int load(struct daemon *d, bool changes, int *status, struct buffer *mess
 	if (start_config(d, &config, message) == -1)
 		return -1;
 	*status = EXIT_FAILED;
-	if ((d->once || d->boot) && folders_become_owner(config, &err) == -1) {
+	if (folders_become_owner(config, &err) == -1) {
 		config_free(config);
 		buffer_printf(message, "%s", err.text);
 		return -1;

@@ -5,8 +5,8 @@
 #include "core/error.h"
 #include "daemon/daemon.h"
 
-/* For one verb, or a boot, as root: where state_dir belongs to the user that hallowd's unit runs as, becomes that user, so that
- * what is there can be used, and what is made can be used by the unit afterwards.  run_dir is made for it. */
+/* As root: where state_dir belongs to the user that hallowd's unit runs as, becomes that user, so that what is there can be
+ * used, and what is made can be used by the unit afterwards.  run_dir is made for it. */
 int folders_become_owner(const struct config *c, struct error *err);
 
 /* Makes what is missing.  Where hallowd is root, state_dir is given to the group of the user that the recorder becomes,

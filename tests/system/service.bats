@@ -104,6 +104,14 @@ pid_now() { awk '/^started/ {pid = $2} END {print pid}' "$LAB_DIR/managed"; }
 	ctl reload
 	same "$(sql "SELECT detail ->> '$.by' FROM events WHERE kind = 'teardown'")" root
 	same "$(find "$STATE" ! -user nobody)" ""
+	# A whole hallowd that root starts by hand.
+	lab_start "$GATE" byhand "$LAB_DIR/bin/hallowd" -c "$CONF"
+	soon true status .recording
+	same "$(awk '/^Uid|^CapEff/ {print $2}' "/proc/$LAB_PID/status" | xargs)" "65534 0000000000001000"
+	same "$(dial "${BOTH[0]}" $LOCAL4 5432) $(dial $STRANGER4 $LOCAL4 5432)" "1 0 0 0 1 0"
+	kill "$LAB_PID"
+	wait_until 15 gone "$LAB_PID"
+	same "$(find "$STATE" "$RUN" ! -user nobody)" ""
 	rm "$LAB_DIR/managed"
 	manage
 	same "$(status '.problems | length')" 0
