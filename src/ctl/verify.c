@@ -9,6 +9,7 @@
 #include "audit/verify.h"
 #include "ctl/answer.h"
 #include "ctl/daemon.h"
+#include "ctl/earlier_logs.h"
 #include "ctl/keys.h"
 #include "report/plain.h"
 
@@ -55,12 +56,12 @@ static json_t *newest_json(const struct verify_result *r)
 	                 time_format(r->newest.time, 1, time));
 }
 
-static void show_json(const struct verify_result *r)
+static void show_json(const struct verify_result *r, json_t *earlier)
 {
 	json_t *bad = r->ok ? json_null() : json_pack("{s:o, s:s}", "row", row_json(r), "what", r->what);
-	json_t *all = json_pack("{s:b, s:I, s:I, s:o, s:I, s:o}", "ok", r->ok, "rows", (json_int_t)r->rows, "checkpoints",
+	json_t *all = json_pack("{s:b, s:I, s:I, s:o, s:I, s:o, s:O}", "ok", r->ok, "rows", (json_int_t)r->rows, "checkpoints",
 	                        (json_int_t)r->checkpoints, "first_bad", bad, "retired", (json_int_t)r->retired,
-	                        "newest_checkpoint", newest_json(r));
+	                        "newest_checkpoint", newest_json(r), "earlier_logs", earlier);
 
 	answer_print(all);
 	json_decref(all);
@@ -88,12 +89,31 @@ static void show_text(const struct verify_result *r)
 		       (unsigned long long)r->newest.size, (unsigned long long)r->leaves, time_format(r->newest.time, 0, time));
 }
 
+/* Whoever removes a whole log is not found by what the next one holds. */
+static void show_earlier(const json_t *earlier)
+{
+	const json_t *log;
+	size_t i;
+
+	json_array_foreach(earlier, i, log) {
+		plain_print(stdout, "before this log there was another, whose rows are not in it: %s", answer_text(log, "file"));
+		if (*answer_text(log, "time") != '\0')
+			plain_print(stdout, " was signed over %lld, %s", answer_number(log, "rows"), answer_text(log, "time"));
+		fputc('\n', stdout);
+	}
+}
+
 static int present(struct ctl *ctl, const struct verify_result *r)
 {
-	if (ctl->format == OUTPUT_JSON)
-		show_json(r);
-	else
+	json_t *earlier = earlier_logs(ctl->config->state_dir);
+
+	if (ctl->format == OUTPUT_JSON) {
+		show_json(r, earlier);
+	} else {
 		show_text(r);
+		show_earlier(earlier);
+	}
+	json_decref(earlier);
 	return r->ok ? EXIT_DONE : EXIT_NOT_VERIFIED;
 }
 

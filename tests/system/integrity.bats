@@ -134,6 +134,20 @@ row() { sql "SELECT id FROM connections ORDER BY id LIMIT 1 OFFSET $1"; }
 	exit_is 6 ctl verify
 }
 
+@test "integrity: a log that was removed whole is told of by the next one" {
+	log_is_kept
+	some_traffic
+	hallowd_stop
+	same "$(ctl -o json verify | jq -c .earlier_logs)" "[]"
+	local rows
+	rows=$(ctl -o json verify | jq .newest_checkpoint.rows)
+	rm "$STATE/audit.db"*
+	hallowd_start
+	soon true signed
+	same "$(ctl -o json verify | jq -c '[.ok, (.earlier_logs | length), .earlier_logs[0].rows]')" "[true,1,$rows]"
+	ctl verify | grep -E "^before this log there was another, whose rows are not in it: $STATE/checkpoint\..* was signed over $rows, 20"
+}
+
 @test "integrity: a proof holds without the log, and no other row has it" {
 	log_is_kept
 	some_traffic
