@@ -48,3 +48,8 @@ const char *number_plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
 }
+
+const char *number_entries(uint64_t n)
+{
+	return n == 1 ? "entry" : "entries";
+}

@@ -19,4 +19,7 @@ int number_parse_port(uint16_t *port, const char *text);
 /* "s" or "": what stands behind the name of what there are `n` of. */
 const char *number_plural(uint64_t n);
 
+/* "entry" or "entries": what `n` of a list are called. */
+const char *number_entries(uint64_t n);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "core/number.h"
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
 #include "ctl/daemon.h"
@@ -68,7 +69,7 @@ static void show_origin(const json_t *origin)
 	plain_print(stdout, "  from %s: %s", answer_text(origin, "name"), answer_text(origin, "state"));
 	if (*answer_text(origin, "sha256") != '\0') {
 		printf(", %lld %s in %lld bytes", answer_number(origin, "entries"),
-		       answer_number(origin, "entries") == 1 ? "entry" : "entries", answer_number(origin, "bytes"));
+		       number_entries((uint64_t)answer_number(origin, "entries")), answer_number(origin, "bytes"));
 		if (status > 0)
 			printf(", HTTP status %lld", status);
 		plain_print(stdout, ", fetched %s", answer_text(origin, "fetched_at"));

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/number.h"
 #include "core/time_text.h"
 #include "ctl/answer.h"
 #include "ctl/ctl.h"
@@ -128,7 +129,7 @@ static void show_one(struct ctl *ctl, const json_t *list)
 
 	plain_print(stdout, "%s: %s list, %s, revision %lld, %zu %s in force", answer_text(list, "name"),
 	            is_published(list) ? "published" : "own", answer_text(list, "state"), answer_number(list, "revision"),
-	            entries, entries == 1 ? "entry" : "entries");
+	            entries, number_entries(entries));
 	if (*answer_text(list, "applied_at") != '\0')
 		plain_print(stdout, ", applied at %s", answer_text(list, "applied_at"));
 	if (*answer_text(list, "decided_by") != '\0')

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/number.h"
+
 int judge_shape(const struct guard_config *guard, const char *origin, const struct prefix_set *set,
                 const struct answer_shape *shape, struct texts *reasons)
 {
@@ -59,7 +61,7 @@ static int judge_share(struct amount limit, const char *guard, const char *verb,
 
 	if (!exceeds(limit, count, whole))
 		return 0;
-	return texts_add(reasons, "%zu %s would be %s %s %zu in force; %s allows %s", count, count == 1 ? "entry" : "entries",
+	return texts_add(reasons, "%zu %s would be %s %s %zu in force; %s allows %s", count, number_entries(count),
 	                 verb, joint, whole, guard, amount_text(limit, text));
 }
 

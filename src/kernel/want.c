@@ -218,65 +218,60 @@ int want_counters(struct model *m, const char *endpoint)
 	return 0;
 }
 
-/* Which ranges of a list are in a set of it. */
-enum part { WHOLE, HOSTS, WIDER };
-
-static bool in_part(enum part part, bool host)
+int want_ranges(struct model *m, const char *const names[2], struct prefix_set *ranges)
 {
-	return part == WHOLE || (part == HOSTS) == host;
+	struct model_set *set = model_add_set(m, names[0]);
+
+	if (set != NULL) {
+		set->v4 = set->owned = ranges->v4;
+		set->count = ranges->v4_count;
+		ranges->v4 = NULL;
+		set = model_add_set(m, names[1]);
+	}
+	if (set != NULL) {
+		set->v6 = set->owned = ranges->v6;
+		set->count = ranges->v6_count;
+		ranges->v6 = NULL;
+	}
+	prefix_set_free(ranges);
+	return set != NULL ? 0 : -1;
 }
 
-static int want_part4(struct model *m, const char *name, const struct prefix_set *list, enum part part)
+static int split(const struct prefix_set *list, struct prefix_set *hosts, struct prefix_set *wider)
 {
-	struct model_set *set = model_add_set(m, name);
-	struct range4 *ranges = reallocarray(NULL, list->v4_count + 1, sizeof(*ranges)), *fitted;
-	size_t count = 0;
+	for (size_t i = 0; i < list->v4_count; i++) {
+		const struct range4 *r = &list->v4[i];
 
-	if (set == NULL || ranges == NULL) {
-		free(ranges);
-		return -1;
+		if (prefix_set_add_range4(r->first == r->last ? hosts : wider, r->first, r->last) != 0)
+			return -1;
 	}
-	for (size_t i = 0; i < list->v4_count; i++)
-		if (in_part(part, list->v4[i].first == list->v4[i].last))
-			ranges[count++] = list->v4[i];
-	fitted = reallocarray(ranges, count + 1, sizeof(*ranges));
-	set->v4 = set->owned = fitted != NULL ? fitted : ranges;
-	set->count = count;
-	return 0;
-}
+	for (size_t i = 0; i < list->v6_count; i++) {
+		const struct range6 *r = &list->v6[i];
 
-static int want_part6(struct model *m, const char *name, const struct prefix_set *list, enum part part)
-{
-	struct model_set *set = model_add_set(m, name);
-	struct range6 *ranges = reallocarray(NULL, list->v6_count + 1, sizeof(*ranges)), *fitted;
-	size_t count = 0;
-
-	if (set == NULL || ranges == NULL) {
-		free(ranges);
-		return -1;
+		if (prefix_set_add_range6(u128_compare(r->first, r->last) == 0 ? hosts : wider, r->first, r->last) != 0)
+			return -1;
 	}
-	for (size_t i = 0; i < list->v6_count; i++)
-		if (in_part(part, u128_compare(list->v6[i].first, list->v6[i].last) == 0))
-			ranges[count++] = list->v6[i];
-	fitted = reallocarray(ranges, count + 1, sizeof(*ranges));
-	set->v6 = set->owned = fitted != NULL ? fitted : ranges;
-	set->count = count;
 	return 0;
 }
 
 static int want_list(struct model *m, const struct policy_list *list)
 {
+	struct prefix_set hosts = PREFIX_SET_INIT, wider = PREFIX_SET_INIT;
+	char hosts4[SHAPE_NAME_MAX], hosts6[SHAPE_NAME_MAX], wider4[SHAPE_NAME_MAX], wider6[SHAPE_NAME_MAX];
+	const char *const of_hosts[] = { shape_hosts_set(hosts4, list->name, "4"), shape_hosts_set(hosts6, list->name, "6") };
+	const char *const of_wider[] = { shape_list_set(wider4, list->name, "4"), shape_list_set(wider6, list->name, "6") };
 	bool apart = shape_hosts_apart(list->name);
-	enum part ranges = apart ? WIDER : WHOLE;
-	char name[SHAPE_NAME_MAX];
 
-	if (want_part4(m, shape_list_set(name, list->name, "4"), &list->set, ranges) != 0 ||
-	    want_part6(m, shape_list_set(name, list->name, "6"), &list->set, ranges) != 0)
+	if ((apart ? split(&list->set, &hosts, &wider) : prefix_set_copy(&wider, &list->set)) != 0) {
+		prefix_set_free(&hosts);
+		prefix_set_free(&wider);
 		return -1;
-	if (!apart)
-		return 0;
-	return want_part4(m, shape_hosts_set(name, list->name, "4"), &list->set, HOSTS) != 0 ? -1 :
-	       want_part6(m, shape_hosts_set(name, list->name, "6"), &list->set, HOSTS);
+	}
+	if (want_ranges(m, of_wider, &wider) != 0) {
+		prefix_set_free(&hosts);
+		return -1;
+	}
+	return apart ? want_ranges(m, of_hosts, &hosts) : 0;
 }
 
 int want_dynamic_sets(struct model *m, const char *const names[2], uint32_t size)

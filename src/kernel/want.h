@@ -17,6 +17,9 @@ void want_observing(struct model_chain *chain, const struct rule *r);
 void want_denial(struct model_chain *chain, const struct rule *r, const struct policy_limits *limits);
 int want_counters(struct model *m, const char *endpoint);
 
+/* Two sets, IPv4 and IPv6, of what is in `ranges`; its arrays become the model's, and it is empty then, also on failure. */
+int want_ranges(struct model *m, const char *const names[2], struct prefix_set *ranges);
+
 /* Two dynamic sets, IPv4 and IPv6. */
 int want_dynamic_sets(struct model *m, const char *const names[2], uint32_t size);
 

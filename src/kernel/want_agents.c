@@ -60,8 +60,8 @@ static int want_agents_chain(struct model *m, const struct policy *p)
 /* The addresses of all agents, which are those of their lists. */
 static int want_agents_sets(struct model *m, const struct policy *p)
 {
+	static const char *const names[] = { SHAPE_AGENTS4, SHAPE_AGENTS6 };
 	struct prefix_set all = PREFIX_SET_INIT;
-	struct model_set *set;
 
 	for (size_t i = 0; i < p->agent_count; i++) {
 		const struct prefix_set *own = &p->lists[p->agents[i].own].set;
@@ -74,19 +74,7 @@ static int want_agents_sets(struct model *m, const struct policy *p)
 				goto fail;
 	}
 	prefix_set_normalize(&all);
-	set = model_add_set(m, SHAPE_AGENTS4);
-	if (set == NULL)
-		goto fail;
-	set->v4 = set->owned = all.v4;
-	set->count = all.v4_count;
-	all.v4 = NULL;
-	all.v4_count = all.v4_cap = 0;
-	set = model_add_set(m, SHAPE_AGENTS6);
-	if (set == NULL)
-		goto fail;
-	set->v6 = set->owned = all.v6;
-	set->count = all.v6_count;
-	return 0;
+	return want_ranges(m, names, &all);
 fail:
 	prefix_set_free(&all);
 	return -1;

@@ -44,7 +44,7 @@ static const char *member(const json_t *object, const char *key)
 
 static int add_entries(struct buffer *b, json_int_t n)
 {
-	return buffer_printf(b, ", %" JSON_INTEGER_FORMAT " %s", n, n == 1 ? "entry" : "entries");
+	return buffer_printf(b, ", %" JSON_INTEGER_FORMAT " %s", n, number_entries((uint64_t)n));
 }
 
 /* "docs: ok, 6 entries, SHA-256 12ab34cd5678; provider: failed". */
